@@ -1,0 +1,123 @@
+//! What stands where CloudFront stands: it hands requests on to the API with the origin's secret and the
+//! viewer's network facts. It also shows the inboxes of the demo's customers.
+
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::json;
+use tiny_http::{Header, Request, Response, Server};
+
+use crate::carrier::Inbox;
+use crate::people::{Customer, LOS_ANGELES, MIAMI, Place};
+use crate::stack::Stack;
+use crate::terminal::wrap;
+
+/// Says where the viewer is: `miami` (also when it is missing) or `los-angeles`.
+const PLACE_HEADER: &str = "x-local-place";
+/// Where the inboxes are shown, as text, and with `.json` behind it as JSON.
+pub(crate) const INBOX: &str = "/_local/inbox";
+const WORKERS: usize = 8;
+/// What the viewer may not say of itself, and what belongs to one connection only.
+const NOT_PASSED: [&str; 6] = ["host", "connection", "content-length", "transfer-encoding", "accept-encoding", PLACE_HEADER];
+
+/// Listens on a free loopback port, for as long as the program runs; returns the address.
+pub(crate) fn serve(stack: &Arc<Stack>, customers: &[Customer]) -> Result<String> {
+    let server = Arc::new(Server::http("127.0.0.1:0").map_err(|error| anyhow!("the edge cannot listen: {error}"))?);
+    let address = server.server_addr().to_ip().context("the edge listens on no IP address")?;
+    for _ in 0..WORKERS {
+        let (server, stack, customers) = (Arc::clone(&server), Arc::clone(stack), customers.to_vec());
+        thread::spawn(move || {
+            for request in server.incoming_requests() {
+                respond(&stack, &customers, request);
+            }
+        });
+    }
+    Ok(format!("http://{address}"))
+}
+
+fn respond(stack: &Stack, customers: &[Customer], mut request: Request) {
+    let answer = match request.url() {
+        url if url == INBOX => inboxes(stack, customers).map(|messages| as_text(&messages)),
+        url if url.strip_suffix(".json") == Some(INBOX) => inboxes(stack, customers).map(|messages| as_json(&messages)),
+        _ => forward(stack, &mut request),
+    };
+    let response = answer.unwrap_or_else(|error| Response::from_string(format!("{error:#}\n")).with_status_code(502));
+    // A viewer that left is no trouble of ours.
+    let _ = request.respond(response);
+}
+
+type Text = Response<std::io::Cursor<Vec<u8>>>;
+
+fn forward(stack: &Stack, request: &mut Request) -> Result<Text> {
+    let mut body = Vec::new();
+    request.as_reader().read_to_end(&mut body)?;
+    let mut forwarded = ureq::http::Request::builder()
+        .method(request.method().as_str())
+        .uri(format!("{}{}", stack.api.base(), request.url()))
+        .header("host", stack.api.host());
+    let mut place = &MIAMI;
+    for header in request.headers() {
+        let name = header.field.as_str().as_str().to_ascii_lowercase();
+        if name == PLACE_HEADER {
+            place = place_named(header.value.as_str());
+        }
+        if !NOT_PASSED.contains(&name.as_str()) && !name.starts_with("cloudfront-") && name != "x-linekeeper-edge" {
+            forwarded = forwarded.header(name, header.value.as_str());
+        }
+    }
+    for (name, value) in stack.api.edge_headers(place) {
+        forwarded = forwarded.header(name, value);
+    }
+    let mut answer = stack.api.agent().run(forwarded.body(body)?).context("the API does not answer")?;
+    let mut response = Response::from_data(answer.body_mut().read_to_vec()?).with_status_code(answer.status().as_u16());
+    for (name, value) in answer.headers() {
+        if NOT_PASSED.contains(&name.as_str()) {
+            continue;
+        }
+        if let Ok(header) = Header::from_bytes(name.as_str(), value.as_bytes()) {
+            response.add_header(header);
+        }
+    }
+    Ok(response)
+}
+
+fn place_named(name: &str) -> &'static Place {
+    if name == "los-angeles" { &LOS_ANGELES } else { &MIAMI }
+}
+
+type Received = Vec<(String, crate::stack::Message)>;
+
+fn inboxes(stack: &Stack, customers: &[Customer]) -> Result<Received> {
+    let mut received = Vec::new();
+    for customer in customers {
+        let messages = Inbox::whole(stack, customer)?;
+        received.extend(messages.into_iter().map(|message| (customer.name.to_owned(), message)));
+    }
+    Ok(received)
+}
+
+fn as_text(received: &Received) -> Text {
+    let mut page = String::new();
+    for (name, message) in received {
+        let subject = message.subject.as_deref().unwrap_or_default();
+        page.push_str(&format!("{name}, {}  {subject}\n", message.channel));
+        for line in wrap(&message.text, 100) {
+            page.push_str(&format!("  | {line}\n"));
+        }
+        page.push('\n');
+    }
+    Response::from_string(page)
+}
+
+fn as_json(received: &Received) -> Text {
+    let messages: Vec<_> = received
+        .iter()
+        .map(|(name, message)| json!({ "to": name, "channel": message.channel, "subject": message.subject, "text": message.text }))
+        .collect();
+    let mut response = Response::from_string(json!(messages).to_string());
+    if let Ok(header) = Header::from_bytes("content-type", "application/json") {
+        response.add_header(header);
+    }
+    response
+}

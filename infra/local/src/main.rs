@@ -1,0 +1,66 @@
+//! The whole product on one machine: real binaries, the production template, real protocols.
+//!
+//! `cargo local demo | up [--json] | watch | test | down`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod acts;
+mod api;
+mod aws;
+mod binaries;
+mod carrier;
+mod checks;
+mod cloud;
+mod commands;
+mod edge;
+mod issuer;
+mod people;
+mod process;
+mod scene;
+mod stack;
+mod terminal;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use terminal::{Paint, paint};
+
+const USAGE: &str = "\
+The whole product on one machine, without Docker, root or an account.
+
+    cargo local demo          from nothing to the end: five acts on the deployed stack
+    cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
+    cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
+    cargo local test          every test: workspace, template, deployed stack
+    cargo local down          stops what an `up` left
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match arguments.as_slice() {
+        ["demo"] => commands::demo(),
+        ["up"] => commands::up(false),
+        ["up", "--json"] => commands::up(true),
+        ["watch"] => commands::watch(),
+        ["test"] => commands::test(),
+        ["down"] => commands::down(),
+        ["help" | "--help" | "-h"] | [] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => {
+            eprint!("cargo local does not know `{}`.\n\n{USAGE}", unknown.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\n{} {error:#}", paint(Paint::Red, "error:"));
+            ExitCode::FAILURE
+        }
+    }
+}
