@@ -10,13 +10,15 @@
 //! Delivery is at least once, and a crash between the dead-letter queue and the report puts a record
 //! there twice: handlers and readers of that queue are idempotent.
 
+use std::panic::AssertUnwindSafe;
+
 use aws_lambda_events::dynamodb;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_sqs::types::MessageAttributeValue;
+use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 
-use crate::guard::{Panicked, guard};
 use crate::http::misfit;
 use crate::telemetry::{self, Metric, chain};
 
@@ -192,6 +194,16 @@ async fn settle(
     };
     telemetry::count(Metric::Record, outcome);
     settled
+}
+
+/// The future panicked; the panic hook has logged where.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Runs a future whose panic ends only itself. Unwinding is safe here because the future is dropped and
+/// whatever it shared is behind calls that are atomic.
+pub(crate) async fn guard<F: Future>(future: F) -> Result<F::Output, Panicked> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|_| Panicked)
 }
 
 #[cfg(test)]

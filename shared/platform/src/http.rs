@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::guard::{Panicked, guard};
+use crate::batch::{Panicked, guard};
 use crate::problem::{Problem, ProblemKind};
 use crate::telemetry::{self, Metric};
 
