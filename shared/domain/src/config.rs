@@ -1,0 +1,142 @@
+//! What a carrier may tune, and the floors under it. One document, checked when it is read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Wait;
+use crate::time::Span;
+
+/// The carrier's settings. Lengths are in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Length of [`Wait::Short`]; at least 15 minutes.
+    pub wait_short: Span,
+    /// Length of [`Wait::Standard`]; at least 15 minutes, and no shorter than `wait_short`.
+    pub wait_standard: Span,
+    /// Length of [`Wait::Long`]; at least 24 hours, and no shorter than `wait_standard`.
+    pub wait_long: Span,
+    /// How long a contact, device or SIM proves nothing after it changed; at least a day.
+    pub taint: Span,
+    /// How long a change stays open beyond its hold; 10 minutes to 7 days.
+    pub change_life: Span,
+    /// Life of a code; at most 10 minutes (NIST SP 800-63B-4, section 3).
+    pub code_life: Span,
+    /// Life of a signed authorization; at most an hour.
+    pub authorization_life: Span,
+    /// Guesses at one code; 1 to 10.
+    pub guesses_per_challenge: u32,
+    /// Guesses on one line or account in a day, over all its codes; 1 to 100.
+    pub guesses_per_day: u32,
+    /// Codes sent for one line or account in a day; 1 to 50.
+    pub codes_per_day: u32,
+    /// Shortest time between two codes for one change.
+    pub resend_after: Span,
+    /// Changes asked for on one line or account in a day; 1 to 100.
+    pub changes_per_day: u32,
+    /// When a notice that nobody has recorded as sent is tried again; at most an hour.
+    pub notice_retry: Span,
+    /// Attempts at a notice before a person is paged; 1 to 10.
+    pub notice_attempts: u32,
+    /// Autonomous systems of mobile networks: their addresses say little of where a customer is.
+    pub mobile_networks: Vec<u32>,
+    /// Points from which a request is elevated, high and severe.
+    pub bands: [u32; 3],
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            wait_short: Span::hours(1),
+            wait_standard: Span::hours(24),
+            wait_long: Span::hours(72),
+            taint: Span::days(7),
+            change_life: Span::hours(24),
+            code_life: Span::minutes(5),
+            authorization_life: Span::minutes(15),
+            guesses_per_challenge: 5,
+            guesses_per_day: 20,
+            codes_per_day: 10,
+            resend_after: Span::seconds(30),
+            changes_per_day: 20,
+            notice_retry: Span::minutes(2),
+            notice_attempts: 5,
+            mobile_networks: Vec::new(),
+            bands: [30, 60, 90],
+        }
+    }
+}
+
+/// A setting below its floor or above its ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("setting `{name}` must be {must}")]
+pub struct SettingsError {
+    name: &'static str,
+    must: &'static str,
+}
+
+impl Settings {
+    /// Checks every floor.
+    ///
+    /// # Errors
+    /// The first setting that breaks one, and what it must be.
+    pub fn check(self) -> Result<Self, SettingsError> {
+        let in_days = |span: Span, from: Span, to: Span| (from..=to).contains(&span);
+        let [elevated, high, severe] = self.bands;
+        let rules = [
+            ("wait_short", "at least 15 minutes", self.wait_short >= Span::minutes(15)),
+            ("wait_standard", "at least `wait_short`", self.wait_standard >= self.wait_short),
+            ("wait_long", "at least 24 hours and `wait_standard`", self.wait_long >= Span::hours(24).max(self.wait_standard)),
+            ("taint", "at least a day", self.taint >= Span::days(1)),
+            ("change_life", "10 minutes to 7 days", in_days(self.change_life, Span::minutes(10), Span::days(7))),
+            ("code_life", "1 to 10 minutes", in_days(self.code_life, Span::minutes(1), Span::minutes(10))),
+            ("authorization_life", "1 minute to 1 hour", in_days(self.authorization_life, Span::minutes(1), Span::hours(1))),
+            ("guesses_per_challenge", "1 to 10", (1..=10).contains(&self.guesses_per_challenge)),
+            ("guesses_per_day", "1 to 100", (1..=100).contains(&self.guesses_per_day)),
+            ("codes_per_day", "1 to 50", (1..=50).contains(&self.codes_per_day)),
+            ("resend_after", "at most 10 minutes", self.resend_after <= Span::minutes(10)),
+            ("changes_per_day", "1 to 100", (1..=100).contains(&self.changes_per_day)),
+            ("notice_retry", "30 seconds to 1 hour", in_days(self.notice_retry, Span::seconds(30), Span::hours(1))),
+            ("notice_attempts", "1 to 10", (1..=10).contains(&self.notice_attempts)),
+            ("mobile_networks", "at most 100", self.mobile_networks.len() <= 100),
+            ("bands", "rising, from 1", 0 < elevated && elevated < high && high < severe),
+        ];
+        match rules.into_iter().find(|(_, _, holds)| !holds) {
+            Some((name, must, _)) => Err(SettingsError { name, must }),
+            None => Ok(self),
+        }
+    }
+
+    /// The length of a wait.
+    #[must_use]
+    pub const fn wait(&self, wait: Wait) -> Span {
+        match wait {
+            Wait::None => Span::seconds(0),
+            Wait::Short => self.wait_short,
+            Wait::Standard => self.wait_standard,
+            Wait::Long => self.wait_long,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_hold_their_own_floors() {
+        assert_eq!(Settings::default().check().unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_cooling_off_period_cannot_be_tuned_under_a_quarter_of_an_hour() {
+        let short = Settings { wait_short: Span::minutes(14), ..Settings::default() };
+        assert_eq!(short.check().unwrap_err().to_string(), "setting `wait_short` must be at least 15 minutes");
+        let standard = Settings { wait_standard: Span::minutes(1), ..Settings::default() };
+        assert!(standard.check().is_err());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error() {
+        assert!(serde_json::from_str::<Settings>(r#"{"wait_shrot":1}"#).is_err());
+    }
+}

@@ -1,0 +1,287 @@
+//! Commands: each a pure function from what was read to what happens.
+//!
+//! None of them reads a clock, a random number or a table. What they cannot do they say by [`Denied`];
+//! what has been done already gives an empty [`Draft`].
+
+mod open;
+mod protect;
+mod provision;
+mod reassess;
+mod request;
+mod step_up;
+mod stop;
+mod sweep;
+mod tell;
+
+pub use open::{Opening, close_account, end_line, open_account, open_line};
+pub use protect::{ProtectionOn, protect};
+pub use provision::{Report, report};
+pub use reassess::reassess;
+pub use request::{Ask, request};
+pub use step_up::{Answer, Claim, Offer, answer, issue, mac_input, offer, why_not_claimed};
+pub use stop::{cancel, not_me};
+pub use sweep::sweep;
+pub use tell::{Release, recorded, release, told, told_at_once};
+
+use crate::change::{AccountSeen, Authorization, Change, Decision, Details, Ending, Stage};
+use crate::config::Settings;
+use crate::ids::{AccountId, ChangeId, Subject};
+use crate::kinds::{ActorKind, Jurisdiction, Reason};
+use crate::ledger::{Draft, Event, Step};
+use crate::notice::{Message, Notice, recipients};
+use crate::policy::{POLICY_VERSION, Question, Requirement, required};
+use crate::proof::Taint;
+use crate::risk::Assessment;
+use crate::state::{Line, View};
+use crate::time::Timestamp;
+
+/// What a command needs besides what was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The carrier's settings.
+    pub settings: &'a Settings,
+}
+
+/// Why a command does nothing. Every one has a problem type at the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No such account, line or change for this caller. Unknown, foreign and malformed look the same (I9).
+    #[error("there is no such account, line or change")]
+    NotFound,
+    /// The caller may not do this.
+    #[error("this caller may not do this")]
+    Forbidden,
+    /// A change of this kind is open already.
+    #[error("a change of this kind is open already")]
+    AlreadyOpen,
+    /// The same `Idempotency-Key` came with another body.
+    #[error("this Idempotency-Key was used with another request")]
+    KeyReused,
+    /// The change is over.
+    #[error("the change is over")]
+    ChangeClosed,
+    /// The protection is not on, the SIM is in the line already, or nothing is to be changed.
+    #[error("there is nothing to change")]
+    NothingToChange,
+    /// Too many contacts.
+    #[error("the account has as many contacts as it can have")]
+    TooManyContacts,
+    /// Too many changes are open or were asked for today.
+    #[error("too many changes were asked for")]
+    TooManyRequests,
+    /// Too many codes were sent.
+    #[error("too many codes were sent")]
+    TooManyCodes,
+    /// Too many guesses.
+    #[error("too many codes were tried")]
+    TooManyAttempts,
+    /// The factor is not asked for, not accepted, or the customer has none.
+    #[error("this factor does not help here")]
+    FactorNotOffered,
+    /// The challenge was answered, replaced, or its time is over.
+    #[error("the code has been used, replaced, or its time is over")]
+    ChallengeOver,
+    /// An event of provisioning came too late, or does not fit what is known.
+    #[error("the report does not fit: {0}")]
+    DoesNotFit(&'static str),
+}
+
+/// What the policy is asked about a change, as it stands.
+fn question(change: &Change, seen: &AccountSeen, line: Option<&Line>, jurisdiction: Jurisdiction, ctx: Context<'_>) -> Question {
+    let (line_cover, line_taint) = line.map_or((crate::policy::Cover::Open, Taint::default()), |l| {
+        (l.cover(&change.details, ctx.now), l.taint(ctx.now, ctx.settings))
+    });
+    Question {
+        kind: change.kind(),
+        channel: change.request.channel,
+        actor: change.request.actor.kind(),
+        cover: seen.cover.max(line_cover),
+        band: change.decision.band,
+        taint: seen.taint.or(line_taint).or(change.details.taint()),
+        jurisdiction,
+    }
+}
+
+/// The decision that a requirement amounts to.
+fn decision(need: &Requirement, assessment: &Assessment, now: Timestamp) -> Decision {
+    let mut reasons = need.reasons.clone();
+    reasons.extend(assessment.reasons.iter().filter(|reason| !need.reasons.contains(reason)));
+    Decision {
+        outcome: need.outcome(),
+        band: assessment.band,
+        points: assessment.points,
+        reasons,
+        model: assessment.model.clone(),
+        policy: POLICY_VERSION.to_owned(),
+        at: now,
+    }
+}
+
+/// Moves a change on as far as it can go, after a gate closed: re-asks the policy of the state as it is
+/// now, and grants the authorization where nothing is open. `events` are those of the step so far.
+///
+/// Returns what happens besides, and whether the account was relied on.
+fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Option<Notice>, Option<u64>) {
+    if !matches!(change.stage, Stage::Open) {
+        return (Vec::new(), None, None);
+    }
+    let Some(seen) = view.seen(&change.details, Some(&change.seen), ctx.now, ctx.settings) else {
+        return (Vec::new(), None, None);
+    };
+    let relies = Some(seen.seq);
+    if let Some(reason) = forbids(view, change, &seen, ctx) {
+        let ended = Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(reason) };
+        return (vec![ended], None, relies);
+    }
+    let raised = requirement_now(view, change, &seen, ctx);
+    let mut events = Vec::new();
+    let mut change = change.clone();
+    if raised != change.need {
+        let event = raise(&mut change, raised, ctx);
+        events.push(event);
+    }
+    if !change.open_gates(ctx.now).is_empty() {
+        return (events, None, relies);
+    }
+    match &change.details {
+        // Linekeeper's own to carry out: there is nothing for provisioning to do. The notice needs the
+        // account's contacts; where the account was not read, the sweep finds the change due.
+        Details::ProtectionOff { protection } => {
+            if view.account.is_some() {
+                events.push(Event::ProtectionOff { protection: *protection });
+                events.push(Event::Ended { change: change.id.clone(), how: Ending::Completed, reason: None });
+                let notice =
+                    notice(view, Message::ProtectionOff { protection: *protection }, Some(&change), change.id.subject(), ctx);
+                return (events, Some(notice), relies);
+            }
+        }
+        Details::SimSwap { .. }
+        | Details::NumberChange {}
+        | Details::ContactChange { .. }
+        | Details::CredentialReset {}
+        | Details::AuthorizedUser { .. }
+        | Details::Ownership {}
+        | Details::AddLine {}
+        | Details::DeviceUpgrade { .. } => {
+            let authorization = Authorization {
+                id: change.id.authorization(),
+                granted_at: ctx.now,
+                expires_at: ctx.now + ctx.settings.authorization_life,
+            };
+            events.push(Event::Authorized { change: change.id.clone(), authorization });
+        }
+    }
+    (events, None, relies)
+}
+
+/// Why a change must not go on as things are now: a protection that blocks, an account or line that is
+/// closed. What commits before the authorization, or before its signature, wins (I2).
+fn forbids(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Option<Reason> {
+    let line_over = view.line.as_ref().is_some_and(|line| line.state.ended_at.is_some());
+    if !seen.open || line_over {
+        return Some(Reason::NotYours);
+    }
+    requirement_now(view, change, seen, ctx).refused
+}
+
+/// What the change needs by the state as it is now, joined with what it needed before: never less.
+fn requirement_now(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Requirement {
+    let line = view.line.as_ref().map(|line| &line.state);
+    // Where the account was not read, the jurisdiction's floor is in the change's need already.
+    let jurisdiction = view.account.as_ref().map_or(Jurisdiction::Us, |account| account.state.jurisdiction);
+    change.need.clone().join(required(&question(change, seen, line, jurisdiction, ctx)))
+}
+
+/// The event that raises a change's need, which is applied to `change` as well.
+fn raise(change: &mut Change, need: Requirement, ctx: Context<'_>) -> Event {
+    change.raise(need, ctx.settings);
+    let mut decision = change.decision.clone();
+    decision.outcome = change.need.outcome();
+    decision.at = ctx.now;
+    for reason in &change.need.reasons {
+        if !decision.reasons.contains(reason) {
+            decision.reasons.push(*reason);
+        }
+    }
+    change.decision = decision.clone();
+    Event::Raised {
+        change: change.id.clone(),
+        need: change.need.clone(),
+        decision,
+        hold_until: change.hold_until,
+        expires_at: change.expires_at,
+    }
+}
+
+/// A notice to every channel that has to be told.
+fn notice(view: &View, message: Message, change: Option<&Change>, subject: &Subject, ctx: Context<'_>) -> Notice {
+    Notice {
+        message,
+        change: change.map(|change| change.id.clone()),
+        to: recipients(view, subject, change, ctx.now, ctx.settings),
+        retry_at: ctx.now + ctx.settings.notice_retry,
+    }
+}
+
+/// The change with that id, where the subject was read and is the caller's.
+fn find<'a>(view: &'a View, id: &ChangeId) -> Result<&'a Change, Denied> {
+    view.change(id).ok_or(Denied::NotFound)
+}
+
+/// One step on a change's own subject.
+fn step(change: &ChangeId, events: Vec<Event>, notice: Option<Notice>, relies_on_account: Option<u64>) -> Draft {
+    let relies_on_account = match change.subject() {
+        Subject::Line(_) => relies_on_account,
+        Subject::Account => None,
+    };
+    Draft { relies_on_account, ..Draft::on(change.subject(), Step { events, notice }) }
+}
+
+/// Whether a member of staff or the customer acts: others never ask for anything.
+const fn may_ask(actor: ActorKind) -> bool {
+    matches!(actor, ActorKind::Customer | ActorKind::Representative)
+}
+
+/// The account that was read.
+fn account_id(view: &View) -> Option<&AccountId> {
+    let account = view.account.as_ref().map(|account| &account.state.id);
+    account.or_else(|| view.line.as_ref().map(|line| &line.state.account_id))
+}
+
+/// A SIM swap asked for in the app, for the tests of other modules.
+#[cfg(test)]
+pub(crate) fn test_change() -> Change {
+    use crate::change::{Actor, NewSim, Request};
+    use crate::ids::LineId;
+    use crate::kinds::{Band, Channel};
+    use crate::numbers::Iccid;
+
+    let id = ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Line(LineId::parse("l").unwrap()), "k");
+    let need = Requirement::nothing();
+    let assessment = Assessment { points: 0, band: Band::Low, reasons: Vec::new(), model: "m".to_owned() };
+    let now = Timestamp::from_second(1_790_000_000);
+    Change {
+        id,
+        details: Details::SimSwap {
+            sim: NewSim { iccid: Iccid::parse("8901260222193583586").unwrap(), eid: None },
+            phone_lost: false,
+        },
+        request: Request {
+            actor: Actor::Customer,
+            channel: Channel::Pwa,
+            requested_at: now,
+            place: Some("Los Angeles, US".to_owned()),
+        },
+        decision: decision(&need, &assessment, now),
+        seen: AccountSeen { seq: 1, cover: crate::policy::Cover::Open, taint: Taint::default(), open: true },
+        need,
+        proofs: Vec::new(),
+        challenge: None,
+        hold_until: None,
+        told_at: None,
+        expires_at: now + crate::time::Span::hours(24),
+        stage: Stage::Open,
+    }
+}

@@ -1,0 +1,108 @@
+//! Accounts and lines begin and end.
+
+use super::{Context, Denied};
+use crate::change::{Address, Ending, Stage};
+use crate::ids::ContactId;
+use crate::kinds::{Jurisdiction, Reason};
+use crate::ledger::{Draft, Event, Step};
+use crate::numbers::{Imei, Msisdn};
+use crate::state::{CONTACTS, Contact, Sim, View};
+
+/// A line that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The first SIM.
+    pub sim: Sim,
+    /// The handset.
+    pub imei: Option<Imei>,
+}
+
+/// Opens an account. One that is open with the same contacts is open already: nothing happens.
+///
+/// # Errors
+/// [`Denied::DoesNotFit`] where it is there with others, or was closed; [`Denied::TooManyContacts`].
+pub fn open_account(
+    view: &View,
+    jurisdiction: Jurisdiction,
+    contacts: &[(ContactId, Address)],
+    ctx: Context<'_>,
+) -> Result<Draft, Denied> {
+    if contacts.len() > CONTACTS {
+        return Err(Denied::TooManyContacts);
+    }
+    let contacts: Vec<Contact> = contacts
+        .iter()
+        .map(|(id, address)| Contact { id: id.clone(), address: address.clone(), added_at: ctx.now, removed_at: None })
+        .collect();
+    match view.account.as_ref().map(|account| &account.state) {
+        None => Ok(Draft {
+            account: Some(Step { events: vec![Event::AccountOpened { jurisdiction, contacts }], notice: None }),
+            ..Draft::default()
+        }),
+        Some(known) => {
+            let same = known.closed_at.is_none()
+                && known.jurisdiction == jurisdiction
+                && contacts.iter().all(|new| known.contact(&new.id).is_some_and(|old| old.address == new.address));
+            if same { Ok(Draft::default()) } else { Err(Denied::DoesNotFit("the account exists, and differs")) }
+        }
+    }
+}
+
+/// Opens a line of an open account. The same line again is open already: nothing happens.
+///
+/// # Errors
+/// [`Denied::NotFound`] without its account; [`Denied::DoesNotFit`] where it is there and differs.
+pub fn open_line(view: &View, opening: &Opening) -> Result<Draft, Denied> {
+    let account = view.account.as_ref().filter(|account| account.state.closed_at.is_none()).ok_or(Denied::NotFound)?;
+    match view.line.as_ref().map(|line| &line.state) {
+        None => {
+            let Opening { msisdn, sim, imei } = opening.clone();
+            let events = vec![Event::LineOpened { msisdn, sim, imei }];
+            Ok(Draft { line: Some(Step { events, notice: None }), relies_on_account: Some(account.seq), ..Draft::default() })
+        }
+        Some(known)
+            if known.ended_at.is_none()
+                && known.msisdn == opening.msisdn
+                && (known.sim_changed || known.sim.iccid == opening.sim.iccid) =>
+        {
+            Ok(Draft::default())
+        }
+        Some(_) => Err(Denied::DoesNotFit("the line exists, and differs")),
+    }
+}
+
+/// Ends a line's tenure: what is open for it is over, and nothing of it passes to the number's next owner.
+///
+/// # Errors
+/// [`Denied::NotFound`].
+pub fn end_line(view: &View) -> Result<Draft, Denied> {
+    let line = &view.line.as_ref().ok_or(Denied::NotFound)?.state;
+    if line.ended_at.is_some() {
+        return Ok(Draft::default());
+    }
+    let open = line.book.changes.values().filter(|change| !matches!(change.stage, Stage::Ended { .. }));
+    let mut events: Vec<Event> = open
+        .map(|change| Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(Reason::NotYours) })
+        .collect();
+    events.push(Event::LineEnded);
+    Ok(Draft { line: Some(Step { events, notice: None }), ..Draft::default() })
+}
+
+/// Closes an account. Its lines end by messages of their own; no change of theirs can be authorized any more.
+///
+/// # Errors
+/// [`Denied::NotFound`].
+pub fn close_account(view: &View) -> Result<Draft, Denied> {
+    let account = &view.account.as_ref().ok_or(Denied::NotFound)?.state;
+    if account.closed_at.is_some() {
+        return Ok(Draft::default());
+    }
+    let open = account.book.changes.values().filter(|change| !matches!(change.stage, Stage::Ended { .. }));
+    let mut events: Vec<Event> = open
+        .map(|change| Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(Reason::NotYours) })
+        .collect();
+    events.push(Event::AccountClosed);
+    Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
+}

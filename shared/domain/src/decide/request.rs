@@ -1,0 +1,129 @@
+//! Asking for a change.
+
+use super::{Context, Denied, decision, may_ask, notice, step};
+use crate::change::{Actor, Change, Details, Ending, Request, Stage, digest};
+use crate::ids::{ChangeId, ContactId, Subject};
+use crate::kinds::Channel;
+use crate::ledger::{Draft, Event};
+use crate::notice::Message;
+use crate::policy::{Cover, Question, required};
+use crate::proof::Taint;
+use crate::risk::assess;
+use crate::signals::RequestSignals;
+use crate::state::{Account, CONTACTS, OPEN_CHANGES, View};
+use crate::time::Span;
+
+/// What someone asks for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The id that the caller's key gives.
+    pub id: ChangeId,
+    /// What is wanted.
+    pub details: Details,
+    /// Who asks.
+    pub actor: Actor,
+    /// Through which channel.
+    pub channel: Channel,
+    /// What is known of the request.
+    pub signals: RequestSignals,
+}
+
+/// Decides a change. An empty draft means that this very request was decided before: the caller finds it
+/// in what was read.
+///
+/// A refusal is an outcome and not an error: it is recorded, and the customer is told.
+///
+/// # Errors
+/// [`Denied`], where there is nothing to decide.
+pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied> {
+    let account = view.account.as_ref().filter(|account| account.state.closed_at.is_none()).ok_or(Denied::NotFound)?;
+    let line = match ask.id.subject() {
+        Subject::Account => None,
+        Subject::Line(id) => {
+            let line = view.line.as_ref().filter(|line| line.state.id == *id && line.state.ended_at.is_none());
+            Some(&line.ok_or(Denied::NotFound)?.state)
+        }
+    };
+    if !may_ask(ask.actor.kind()) {
+        return Err(Denied::Forbidden);
+    }
+    let book = view.book(ask.id.subject()).ok_or(Denied::NotFound)?;
+    if let Some(before) = book.changes.get(&ask.id) {
+        return if before.digest() == digest(&ask.id, &ask.details) { Ok(Draft::default()) } else { Err(Denied::KeyReused) };
+    }
+    sensible(view, ask)?;
+    if book.open(ctx.now).any(|change| change.kind() == ask.details.kind()) {
+        return Err(Denied::AlreadyOpen);
+    }
+    if book.open(ctx.now).count() >= OPEN_CHANGES
+        || book.requests.take(ctx.now, ctx.settings.changes_per_day, Span::days(1)).is_none()
+    {
+        return Err(Denied::TooManyRequests);
+    }
+
+    let assessment = assess(&view.profile, &ask.signals, &view.lately(), ctx.now, ctx.settings);
+    let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
+    let need = required(&Question {
+        kind: ask.details.kind(),
+        channel: ask.channel,
+        actor: ask.actor.kind(),
+        cover: seen.cover.max(line.map_or(Cover::Open, |line| line.cover(&ask.details, ctx.now))),
+        band: assessment.band,
+        taint: seen.taint.or(line.map_or_else(Taint::default, |l| l.taint(ctx.now, ctx.settings))).or(ask.details.taint()),
+        jurisdiction: account.state.jurisdiction,
+    });
+    let mut change = Change {
+        id: ask.id.clone(),
+        details: ask.details.clone(),
+        request: Request {
+            actor: ask.actor.clone(),
+            channel: ask.channel,
+            requested_at: ctx.now,
+            place: ask.signals.network.place(),
+        },
+        decision: decision(&need, &assessment, ctx.now),
+        need: need.clone(),
+        seen: seen.clone(),
+        proofs: Vec::new(),
+        challenge: None,
+        hold_until: None,
+        told_at: None,
+        expires_at: ctx.now + ctx.settings.change_life,
+        stage: match need.refused {
+            None => Stage::Open,
+            Some(_) => Stage::Ended { how: Ending::Refused, at: ctx.now, authorization: None },
+        },
+    };
+    change.raise(need, ctx.settings);
+    let message = if change.has_ended() { Message::Refused } else { Message::Asked };
+    let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
+    Ok(step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq)))
+}
+
+/// Whether the change would change anything.
+fn sensible(view: &View, ask: &Ask) -> Result<(), Denied> {
+    let account = view.account.as_ref().map(|account| &account.state);
+    let line = view.line.as_ref().map(|line| &line.state);
+    let sensible = match &ask.details {
+        Details::SimSwap { sim, .. } => line.is_some_and(|line| line.sim.iccid != sim.iccid),
+        Details::DeviceUpgrade { imei } => line.is_some_and(|line| line.imei.as_ref() != Some(imei)),
+        Details::ProtectionOff { protection } => match ask.id.subject() {
+            Subject::Account => account.is_some_and(|account| account.protections.0.contains_key(protection)),
+            Subject::Line(_) => line.is_some_and(|line| line.protections.0.contains_key(protection)),
+        },
+        Details::ContactChange { add, remove } => {
+            let contacts = account.map(|account| account.contacts.as_slice()).unwrap_or_default();
+            let held = |id: &ContactId| contacts.iter().any(|contact| contact.id == *id && contact.removed_at.is_none());
+            if add.is_some() && contacts.len() >= CONTACTS {
+                return Err(Denied::TooManyContacts);
+            }
+            (add.is_some() || remove.is_some()) && remove.as_ref().is_none_or(held)
+        }
+        Details::NumberChange {}
+        | Details::CredentialReset {}
+        | Details::AuthorizedUser { .. }
+        | Details::Ownership {}
+        | Details::AddLine {} => true,
+    };
+    if sensible { Ok(()) } else { Err(Denied::NothingToChange) }
+}

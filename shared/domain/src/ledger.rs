@@ -1,0 +1,809 @@
+//! The ledger: what happened, how it changes the state, and the entries that hold it.
+//!
+//! `evolve` is the only way a state changes, so that replaying a ledger gives the state (I5). An entry
+//! names the hash of the one before it, and its own hash is over the exact bytes stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, Stage};
+use crate::digest::Digest;
+use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, LineId, Subject};
+use crate::kinds::{ChangeKind, Jurisdiction, Mode, Protection, Reason, vocabulary};
+use crate::notice::{Delivery, Message, Notice, Untold};
+use crate::numbers::{Imei, Msisdn};
+use crate::policy::Requirement;
+use crate::proof::Proof;
+use crate::state::{Account, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, Versioned, View};
+use crate::time::{Span, Timestamp};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// The carrier took a customer on.
+    AccountOpened {
+        /// Whose rules apply.
+        jurisdiction: Jurisdiction,
+        /// Ways to reach the customer.
+        contacts: Vec<Contact>,
+    },
+    /// The customer left.
+    AccountClosed,
+    /// A line's tenure began.
+    LineOpened {
+        /// The number.
+        msisdn: Msisdn,
+        /// The first SIM.
+        sim: Sim,
+        /// The handset.
+        imei: Option<Imei>,
+    },
+    /// The line's tenure is over; the number may be given to someone else.
+    LineEnded,
+    /// A protection was switched on, or made stricter.
+    ProtectionOn {
+        /// Which.
+        protection: Protection,
+        /// How it works.
+        mode: Mode,
+    },
+    /// A protection was switched off.
+    ProtectionOff {
+        /// Which.
+        protection: Protection,
+    },
+    /// A change was asked for, and decided.
+    Requested {
+        /// The change, as decided.
+        change: Box<Change>,
+    },
+    /// A change needs more than before.
+    Raised {
+        /// Which.
+        change: ChangeId,
+        /// What it needs besides what it needed.
+        need: Requirement,
+        /// How it is decided now.
+        decision: Decision,
+        /// When its hold is over.
+        hold_until: Option<Timestamp>,
+        /// From when on it can no longer be proven.
+        expires_at: Timestamp,
+    },
+    /// A factor was demanded.
+    ChallengeOpened {
+        /// For which change.
+        change: ChangeId,
+        /// The demand.
+        challenge: Challenge,
+    },
+    /// A wrong answer.
+    GuessFailed {
+        /// For which change.
+        change: ChangeId,
+        /// To which demand.
+        challenge: ChallengeId,
+    },
+    /// A right answer, once.
+    Proven {
+        /// For which change.
+        change: ChangeId,
+        /// What was proven.
+        proof: Proof,
+    },
+    /// A notice was handed to its channels.
+    Told {
+        /// Number of the entry that carried the notice.
+        notice: u64,
+        /// The change that it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<ChangeId>,
+        /// What became of it.
+        deliveries: Vec<Delivery>,
+        /// Whether a channel that counts accepted it.
+        counted: bool,
+    },
+    /// A notice is tried again where it has not been accepted. It moves to this entry.
+    Retried {
+        /// Number of the entry that carried it before.
+        notice: u64,
+        /// When it is tried next.
+        retry_at: Timestamp,
+    },
+    /// A notice was given up. Where no channel that counts accepted it, a person is paged (I6).
+    GivenUp {
+        /// Number of the entry that carried it.
+        notice: u64,
+        /// What it says.
+        message: Message,
+        /// Whether the customer was told on some channel.
+        accepted: bool,
+    },
+    /// Every gate has closed: the one authorization of the change, fixed (I1, I2).
+    Authorized {
+        /// Which.
+        change: ChangeId,
+        /// The permission.
+        authorization: Authorization,
+    },
+    /// The signature is out. What commits later than this comes too late to stop it by itself.
+    Released {
+        /// Which.
+        change: ChangeId,
+    },
+    /// A change is over.
+    Ended {
+        /// Which.
+        change: ChangeId,
+        /// How.
+        how: Ending,
+        /// Why, where there is more to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// Another SIM is in the line.
+    SimChanged {
+        /// Which.
+        sim: Sim,
+        /// The authorization that it was done with; none is an incident.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authorization: Option<AuthorizationId>,
+    },
+    /// The line has another number.
+    NumberChanged {
+        /// Which.
+        msisdn: Msisdn,
+    },
+    /// Another handset is on the line.
+    DeviceChanged {
+        /// Which.
+        imei: Imei,
+    },
+    /// A notice channel was added.
+    ContactAdded {
+        /// Which.
+        contact: Contact,
+    },
+    /// A notice channel was removed.
+    ContactRemoved {
+        /// Which.
+        contact: ContactId,
+    },
+    /// Something was done without an authorization. A person is paged.
+    Incident {
+        /// What.
+        kind: ChangeKind,
+    },
+}
+
+vocabulary! {
+    /// The name of an event on the topic `line-events`, for subscribers to filter on.
+    EventName {
+        /// See [`Event::AccountOpened`].
+        AccountOpened = "account_opened",
+        /// See [`Event::AccountClosed`].
+        AccountClosed = "account_closed",
+        /// See [`Event::LineOpened`].
+        LineOpened = "line_opened",
+        /// See [`Event::LineEnded`].
+        LineEnded = "line_ended",
+        /// See [`Event::ProtectionOn`].
+        ProtectionOn = "protection_on",
+        /// See [`Event::ProtectionOff`].
+        ProtectionOff = "protection_off",
+        /// See [`Event::Requested`].
+        Requested = "requested",
+        /// A change was refused when it was asked for.
+        Refused = "refused",
+        /// See [`Event::Raised`].
+        Raised = "raised",
+        /// See [`Event::ChallengeOpened`].
+        ChallengeOpened = "challenge_opened",
+        /// See [`Event::GuessFailed`].
+        GuessFailed = "guess_failed",
+        /// See [`Event::Proven`].
+        Proven = "proven",
+        /// See [`Event::Told`].
+        Told = "told",
+        /// See [`Event::Retried`].
+        Retried = "retried",
+        /// See [`Event::GivenUp`].
+        GivenUp = "given_up",
+        /// See [`Event::Authorized`].
+        Authorized = "authorized",
+        /// The signed authorization is attached.
+        Released = "released",
+        /// A change was carried out.
+        Completed = "completed",
+        /// A change was not carried out in time.
+        Lapsed = "lapsed",
+        /// A change was not proven in time.
+        Expired = "expired",
+        /// A change was stopped. Provisioning that has not acted yet must not.
+        Cancelled = "cancelled",
+        /// A change could not be carried out.
+        Failed = "failed",
+        /// See [`Event::SimChanged`].
+        SimChanged = "sim_changed",
+        /// See [`Event::NumberChanged`].
+        NumberChanged = "number_changed",
+        /// See [`Event::DeviceChanged`].
+        DeviceChanged = "device_changed",
+        /// See [`Event::ContactAdded`].
+        ContactAdded = "contact_added",
+        /// See [`Event::ContactRemoved`].
+        ContactRemoved = "contact_removed",
+        /// See [`Event::Incident`].
+        Incident = "incident",
+    }
+}
+
+impl Event {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> EventName {
+        match self {
+            Self::AccountOpened { .. } => EventName::AccountOpened,
+            Self::AccountClosed => EventName::AccountClosed,
+            Self::LineOpened { .. } => EventName::LineOpened,
+            Self::LineEnded => EventName::LineEnded,
+            Self::ProtectionOn { .. } => EventName::ProtectionOn,
+            Self::ProtectionOff { .. } => EventName::ProtectionOff,
+            Self::Requested { change } if change.has_ended() => EventName::Refused,
+            Self::Requested { .. } => EventName::Requested,
+            Self::Raised { .. } => EventName::Raised,
+            Self::ChallengeOpened { .. } => EventName::ChallengeOpened,
+            Self::GuessFailed { .. } => EventName::GuessFailed,
+            Self::Proven { .. } => EventName::Proven,
+            Self::Told { .. } => EventName::Told,
+            Self::Retried { .. } => EventName::Retried,
+            Self::GivenUp { .. } => EventName::GivenUp,
+            Self::Authorized { .. } => EventName::Authorized,
+            Self::Released { .. } => EventName::Released,
+            Self::Ended { how, .. } => match how {
+                Ending::Completed => EventName::Completed,
+                Ending::Lapsed => EventName::Lapsed,
+                Ending::Expired => EventName::Expired,
+                Ending::Cancelled => EventName::Cancelled,
+                Ending::Refused => EventName::Refused,
+                Ending::Failed => EventName::Failed,
+            },
+            Self::SimChanged { .. } => EventName::SimChanged,
+            Self::NumberChanged { .. } => EventName::NumberChanged,
+            Self::DeviceChanged { .. } => EventName::DeviceChanged,
+            Self::ContactAdded { .. } => EventName::ContactAdded,
+            Self::ContactRemoved { .. } => EventName::ContactRemoved,
+            Self::Incident { .. } => EventName::Incident,
+        }
+    }
+
+    /// The change that it is about.
+    #[must_use]
+    pub fn change(&self) -> Option<&ChangeId> {
+        match self {
+            Self::Requested { change } => Some(&change.id),
+            Self::Raised { change, .. }
+            | Self::ChallengeOpened { change, .. }
+            | Self::GuessFailed { change, .. }
+            | Self::Proven { change, .. }
+            | Self::Authorized { change, .. }
+            | Self::Released { change }
+            | Self::Ended { change, .. } => Some(change),
+            Self::Told { change, .. } => change.as_ref(),
+            Self::AccountOpened { .. }
+            | Self::AccountClosed
+            | Self::LineOpened { .. }
+            | Self::LineEnded
+            | Self::ProtectionOn { .. }
+            | Self::ProtectionOff { .. }
+            | Self::Retried { .. }
+            | Self::GivenUp { .. }
+            | Self::SimChanged { .. }
+            | Self::NumberChanged { .. }
+            | Self::DeviceChanged { .. }
+            | Self::ContactAdded { .. }
+            | Self::ContactRemoved { .. }
+            | Self::Incident { .. } => None,
+        }
+    }
+
+    /// Whether a person has to look at it at once.
+    #[must_use]
+    pub const fn pages(&self) -> bool {
+        matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+    }
+}
+
+impl EventName {
+    /// Whether others hear of it. What they do not hear of is bookkeeping, or is published by the step
+    /// that follows: an authorization is heard of when it is signed.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        match self {
+            Self::AccountOpened
+            | Self::ChallengeOpened
+            | Self::GuessFailed
+            | Self::Proven
+            | Self::Told
+            | Self::Retried
+            | Self::Authorized
+            | Self::Released => false,
+            Self::AccountClosed
+            | Self::LineOpened
+            | Self::LineEnded
+            | Self::ProtectionOn
+            | Self::ProtectionOff
+            | Self::Requested
+            | Self::Refused
+            | Self::Raised
+            | Self::GivenUp
+            | Self::Completed
+            | Self::Lapsed
+            | Self::Expired
+            | Self::Cancelled
+            | Self::Failed
+            | Self::SimChanged
+            | Self::NumberChanged
+            | Self::DeviceChanged
+            | Self::ContactAdded
+            | Self::ContactRemoved
+            | Self::Incident => true,
+        }
+    }
+}
+
+impl Book {
+    fn change_mut(&mut self, id: &ChangeId, f: impl FnOnce(&mut Change)) {
+        if let Some(change) = self.changes.get_mut(id) {
+            f(change);
+        }
+    }
+
+    fn evolve(&mut self, event: &Event, seq: u64, at: Timestamp) {
+        match event {
+            Event::Requested { change } => {
+                self.requests = self.requests.take(at, u32::MAX, Span::days(1)).unwrap_or(self.requests);
+                self.changes.insert(change.id.clone(), (**change).clone());
+            }
+            Event::Raised { change, need, decision, hold_until, expires_at } => self.change_mut(change, |change| {
+                change.need = need.clone();
+                change.decision = decision.clone();
+                change.hold_until = *hold_until;
+                change.expires_at = *expires_at;
+            }),
+            Event::ChallengeOpened { change, challenge } => {
+                self.codes = self.codes.take(at, u32::MAX, Span::days(1)).unwrap_or(self.codes);
+                self.change_mut(change, |change| change.challenge = Some(challenge.clone()));
+            }
+            Event::Proven { change, proof } => self.change_mut(change, |change| {
+                change.challenge = None;
+                change.proofs.push(*proof);
+            }),
+            Event::Told { notice, change, deliveries, counted } => {
+                if let Some(untold) = self.untold.remove(&notice.to_string())
+                    && let Some(rest) = untold.after(deliveries, *counted)
+                {
+                    self.untold.insert(notice.to_string(), rest);
+                }
+                if let (Some(change), true) = (change, counted) {
+                    self.change_mut(change, |change| change.told_at = change.told_at.or(Some(at)));
+                }
+            }
+            Event::Retried { notice, retry_at } => {
+                if let Some(untold) = self.untold.remove(&notice.to_string()) {
+                    let again = Untold { attempts: untold.attempts.saturating_add(1), retry_at: *retry_at, ..untold };
+                    self.untold.insert(seq.to_string(), again);
+                }
+            }
+            Event::GivenUp { notice, .. } => {
+                self.untold.remove(&notice.to_string());
+            }
+            Event::Authorized { change, authorization } => self.change_mut(change, |change| {
+                change.challenge = None;
+                change.stage = Stage::Authorized(authorization.clone());
+            }),
+            Event::Released { change } => self.change_mut(change, |change| {
+                if let Stage::Authorized(authorization) = &change.stage {
+                    change.stage = Stage::Released(authorization.clone());
+                }
+            }),
+            Event::Ended { change, how, .. } => {
+                self.change_mut(change, |change| {
+                    change.challenge = None;
+                    change.stage = Stage::Ended { how: *how, at, authorization: change.authorization().cloned() };
+                });
+            }
+            Event::ProtectionOff { .. } => self.protection_off_at = Some(at),
+            Event::AccountOpened { .. }
+            | Event::AccountClosed
+            | Event::LineOpened { .. }
+            | Event::LineEnded
+            | Event::ProtectionOn { .. }
+            | Event::GuessFailed { .. }
+            | Event::SimChanged { .. }
+            | Event::NumberChanged { .. }
+            | Event::DeviceChanged { .. }
+            | Event::ContactAdded { .. }
+            | Event::ContactRemoved { .. }
+            | Event::Incident { .. } => {}
+        }
+        self.forget();
+    }
+
+    /// Drops the oldest changes that are over, beyond those remembered.
+    fn forget(&mut self) {
+        let mut over: Vec<(Timestamp, ChangeId)> = self
+            .changes
+            .values()
+            .filter_map(|change| match change.stage {
+                Stage::Ended { at, .. } => Some((at, change.id.clone())),
+                Stage::Open | Stage::Authorized(_) | Stage::Released(_) => None,
+            })
+            .collect();
+        over.sort();
+        let surplus = over.len().saturating_sub(REMEMBERED);
+        for (_, id) in over.into_iter().take(surplus) {
+            self.changes.remove(&id);
+        }
+    }
+}
+
+impl Protections {
+    fn evolve(&mut self, event: &Event) {
+        if let Event::ProtectionOn { protection, mode } = event {
+            self.0.insert(*protection, *mode);
+        } else if let Event::ProtectionOff { protection } = event {
+            self.0.remove(protection);
+        }
+    }
+}
+
+/// A state that a ledger makes.
+pub trait Evolve: Sized {
+    /// The state after an event, or nothing where the event does not belong to it. `before` is nothing
+    /// before the first event.
+    #[must_use]
+    fn evolve(before: Option<Self>, owner: &Owner, event: &Event, seq: u64, at: Timestamp) -> Option<Self>;
+
+    /// What it has in common with other states.
+    fn book_mut(&mut self) -> &mut Book;
+}
+
+/// Whose ledger it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Owner {
+    /// The account.
+    pub account_id: AccountId,
+    /// The account itself, or one of its lines.
+    pub subject: Subject,
+}
+
+impl Evolve for Account {
+    fn evolve(before: Option<Self>, owner: &Owner, event: &Event, seq: u64, at: Timestamp) -> Option<Self> {
+        if let Event::AccountOpened { jurisdiction, contacts } = event {
+            return Some(Self {
+                id: owner.account_id.clone(),
+                jurisdiction: *jurisdiction,
+                contacts: contacts.clone(),
+                protections: Protections::default(),
+                opened_at: at,
+                closed_at: None,
+                book: Book::default(),
+            });
+        }
+        let mut account = before?;
+        account.book.evolve(event, seq, at);
+        account.protections.evolve(event);
+        if let Event::ContactAdded { contact } = event {
+            account.contacts.push(contact.clone());
+        } else if let Event::ContactRemoved { contact } = event {
+            for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
+                known.removed_at = known.removed_at.or(Some(at));
+            }
+        } else if *event == Event::AccountClosed {
+            account.closed_at = Some(at);
+        }
+        Some(account)
+    }
+
+    fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
+    }
+}
+
+impl Evolve for Line {
+    fn evolve(before: Option<Self>, owner: &Owner, event: &Event, seq: u64, at: Timestamp) -> Option<Self> {
+        if let (Event::LineOpened { msisdn, sim, imei }, Subject::Line(id)) = (event, &owner.subject) {
+            return Some(Self {
+                id: id.clone(),
+                account_id: owner.account_id.clone(),
+                msisdn: msisdn.clone(),
+                sim: sim.clone(),
+                sim_changed: false,
+                imei: imei.clone(),
+                protections: Protections::default(),
+                opened_at: at,
+                ended_at: None,
+                book: Book::default(),
+            });
+        }
+        let mut line = before?;
+        line.book.evolve(event, seq, at);
+        line.protections.evolve(event);
+        if let Event::SimChanged { sim, .. } = event {
+            line.sim = sim.clone();
+            line.sim_changed = true;
+        } else if let Event::NumberChanged { msisdn } = event {
+            line.msisdn = msisdn.clone();
+        } else if let Event::DeviceChanged { imei } = event {
+            line.imei = Some(imei.clone());
+        } else if *event == Event::LineEnded {
+            line.ended_at = Some(at);
+        }
+        Some(line)
+    }
+
+    fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
+    }
+}
+
+/// One entry of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this form.
+    pub v: u32,
+    /// Whose ledger.
+    #[serde(flatten)]
+    pub owner: Owner,
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// Who has to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
+    /// The change that it is about, as this entry leaves it: what the next step needs to go on without a
+    /// read. Only where something follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Box<Change>>,
+    /// The hash of the entry before it.
+    pub prev: Digest,
+}
+
+impl Entry {
+    /// Version of the form that is written.
+    pub const VERSION: u32 = 1;
+
+    /// Whether the ledger's stream has something to do for it.
+    #[must_use]
+    pub fn relays(&self) -> bool {
+        self.notice.is_some() || self.grants() || self.public().is_some()
+    }
+
+    /// Whether it grants an authorization, which is then signed.
+    #[must_use]
+    pub fn grants(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Authorized { .. }))
+    }
+
+    /// The event that others hear of, the one that pages first.
+    #[must_use]
+    pub fn public(&self) -> Option<&Event> {
+        let paging = self.events.iter().find(|event| event.pages());
+        paging.or_else(|| self.events.iter().find(|event| event.name().is_public()))
+    }
+
+    /// The bytes that are stored, and their hash.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON, which no entry made here is.
+    pub fn seal(&self) -> Result<(String, Digest), serde_json::Error> {
+        let json = serde_json::to_string(self)?;
+        let hash = Self::hash(&json);
+        Ok((json, hash))
+    }
+
+    /// The hash of an entry as stored.
+    #[must_use]
+    pub fn hash(json: &str) -> Digest {
+        Digest::of(&["linekeeper ledger entry 1", json])
+    }
+}
+
+/// What a step of the domain adds to one ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// What happened.
+    pub events: Vec<Event>,
+    /// Who has to be told.
+    pub notice: Option<Notice>,
+}
+
+/// What a command leads to: nothing, or entries in one ledger or two, written in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// For the line.
+    pub line: Option<Step>,
+    /// For the account.
+    pub account: Option<Step>,
+    /// The account's sequence number that it relies on, where the account is only read.
+    pub relies_on_account: Option<u64>,
+    /// Whether the day's guesses are counted from now.
+    pub roll_tally: bool,
+}
+
+/// One entry with the state it leads to.
+#[derive(Clone, Debug)]
+pub struct Append<S> {
+    /// The state and its place in the ledger before; number 0 before the first.
+    pub before_seq: u64,
+    /// The entry.
+    pub entry: Entry,
+    /// Its bytes.
+    pub json: String,
+    /// The state after.
+    pub after: Versioned<S>,
+    /// Challenges that it opens.
+    pub opened: Vec<ChallengeId>,
+    /// Challenges that it closes.
+    pub closed: Vec<ChallengeId>,
+}
+
+/// One transaction: everything in it happens, or nothing does.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    /// For the account.
+    pub account: Option<Append<Account>>,
+    /// For the line.
+    pub line: Option<Append<Line>>,
+    /// The account's sequence number must still be this one.
+    pub account_unmoved: Option<(AccountId, u64)>,
+    /// Where the day's guesses are counted anew: the start of the day before.
+    pub roll_tally: Option<Timestamp>,
+}
+
+/// A step that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The state it belongs to was not read.
+    #[error("the subject of the step was not read")]
+    NoState,
+    /// JSON could not be written.
+    #[error("the entry cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Draft {
+    /// Whether nothing happens.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.line.is_none() && self.account.is_none()
+    }
+
+    /// A step for one subject.
+    #[must_use]
+    pub fn on(subject: &Subject, step: Step) -> Self {
+        match subject {
+            Subject::Account => Self { account: Some(step), ..Self::default() },
+            Subject::Line(_) => Self { line: Some(step), ..Self::default() },
+        }
+    }
+
+    /// Turns what happened into entries and states. `owner` names the line where it is new.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal(self, view: &View, owner: &Owner, actor: &Actor, now: Timestamp) -> Result<Transaction, SealError> {
+        let account_owner = Owner { account_id: owner.account_id.clone(), subject: Subject::Account };
+        let line_owner = |id: &LineId| Owner { account_id: owner.account_id.clone(), subject: Subject::Line(id.clone()) };
+        let roll_tally = if self.roll_tally { view.tally(&owner.subject).map(|tally| tally.since) } else { None };
+        let account = match self.account {
+            Some(step) => Some(append(view.account.as_ref(), step, account_owner, actor, now)?),
+            None => None,
+        };
+        let line = match (self.line, view.line.as_ref(), &owner.subject) {
+            (Some(step), Some(line), _) => Some(append(Some(line), step, line_owner(&line.state.id), actor, now)?),
+            (Some(step), None, Subject::Line(id)) => Some(append(None, step, line_owner(id), actor, now)?),
+            (Some(_), None, Subject::Account) => return Err(SealError::NoState),
+            (None, _, _) => None,
+        };
+        let account_unmoved = match (&account, self.relies_on_account) {
+            (None, Some(seq)) => Some((owner.account_id.clone(), seq)),
+            (Some(_), _) | (None, None) => None,
+        };
+        Ok(Transaction { account, line, account_unmoved, roll_tally })
+    }
+}
+
+fn append<S: Evolve + Clone>(
+    before: Option<&Versioned<S>>,
+    step: Step,
+    owner: Owner,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Append<S>, SealError> {
+    let (before_seq, prev) = before.map_or((0, Digest::genesis()), |b| (b.seq, b.head.clone()));
+    let seq = before_seq.saturating_add(1);
+    let mut entry = Entry {
+        v: Entry::VERSION,
+        owner,
+        seq,
+        at: now,
+        actor: actor.clone(),
+        events: step.events,
+        notice: step.notice,
+        after: None,
+        prev,
+    };
+    let challenges = |state: &mut S| -> Vec<ChallengeId> { state.book_mut().challenges().cloned().collect() };
+    let mut state = before.map(|b| b.state.clone());
+    let open_before = state.as_mut().map(challenges).unwrap_or_default();
+    let mut state = apply(state, &entry).ok_or(SealError::NoState)?;
+    let open_after = challenges(&mut state);
+    if entry.relays() {
+        let of_notice = entry.notice.as_ref().and_then(|notice| notice.change.as_ref());
+        let about = of_notice.or_else(|| entry.events.iter().find_map(Event::change));
+        entry.after = about.and_then(|id| state.book_mut().changes.get(id)).cloned().map(Box::new);
+    }
+    let (json, head) = entry.seal()?;
+    let opened = open_after.iter().filter(|id| !open_before.contains(id)).cloned().collect();
+    let closed = open_before.iter().filter(|id| !open_after.contains(id)).cloned().collect();
+    let tally = before.map_or_else(|| Tally { since: now, ..Tally::default() }, |b| b.tally.clone());
+    Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed })
+}
+
+/// The state after an entry.
+fn apply<S: Evolve>(before: Option<S>, entry: &Entry) -> Option<S> {
+    let mut state =
+        entry.events.iter().fold(before, |state, event| S::evolve(state, &entry.owner, event, entry.seq, entry.at))?;
+    if let Some(notice) = &entry.notice {
+        // A retry has moved the one that is there to this entry; a first attempt starts one.
+        state.book_mut().untold.entry(entry.seq.to_string()).or_insert_with(|| Untold::first(notice));
+    }
+    Some(state)
+}
+
+/// Why a ledger does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// An entry is no JSON of this form.
+    #[error("entry {seq} cannot be read")]
+    Unreadable {
+        /// Its place.
+        seq: u64,
+    },
+    /// A number is missing, or an entry names another one as the one before it.
+    #[error("entry {seq} does not follow the one before it")]
+    Broken {
+        /// Its place.
+        seq: u64,
+    },
+    /// No entry makes a state.
+    #[error("the ledger is empty")]
+    Empty,
+}
+
+/// Verifies the chain of a ledger from its first entry, and gives the state that it makes (I5).
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn replay<'a, S: Evolve>(entries: impl IntoIterator<Item = &'a str>) -> Result<(u64, Digest, S), ReplayError> {
+    let mut seq = 0_u64;
+    let mut head = Digest::genesis();
+    let mut state = None;
+    for json in entries {
+        seq = seq.saturating_add(1);
+        let entry: Entry = serde_json::from_str(json).map_err(|_| ReplayError::Unreadable { seq })?;
+        if entry.seq != seq || entry.prev != head {
+            return Err(ReplayError::Broken { seq });
+        }
+        head = Entry::hash(json);
+        state = apply(state, &entry);
+    }
+    state.map(|state| (seq, head, state)).ok_or(ReplayError::Empty)
+}

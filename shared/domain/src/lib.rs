@@ -1,0 +1,36 @@
+//! Linekeeper's core: what may move a phone line, and what must happen first.
+//!
+//! Pure functions over immutable state: `decide(view, command, now) -> draft`, `evolve(state, event) ->
+//! state`. No AWS, no async, no clock, no randomness. A shell reads a [`state::View`] once, asks one
+//! function of [`decide`], and writes the [`ledger::Transaction`] that its draft seals to; where the write
+//! finds that something else was first, it reads and decides again.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`kinds`] | the closed vocabularies of the field |
+//! | [`ids`], [`numbers`], [`time`], [`secret`], [`digest`] | values, parsed once |
+//! | [`policy`], [`proof`], [`config`] | how much assurance a change needs, and what gives it |
+//! | [`risk`], [`signals`] | how much a request looks like the customer |
+//! | [`change`], [`state`] | a change's life; accounts and lines |
+//! | [`ledger`] | what happened, and the entries that hold it |
+//! | [`decide`] | the commands |
+//! | [`notice`], [`words`] | who is told what |
+
+pub mod change;
+pub mod config;
+pub mod decide;
+pub mod digest;
+pub mod ids;
+pub mod kinds;
+pub mod ledger;
+pub mod notice;
+pub mod numbers;
+pub mod policy;
+pub mod proof;
+pub mod risk;
+pub mod secret;
+pub mod signals;
+pub mod state;
+pub mod time;
+pub mod view;
+pub mod words;

@@ -1,0 +1,216 @@
+//! What proves the customer, how much of it is asked for, and what has become worthless.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::{Factor, vocabulary};
+use crate::time::Timestamp;
+
+vocabulary! {
+    /// How much proof a change asks for beyond the session, weakest first.
+    Assurance {
+        /// The session is enough.
+        Session = "session",
+        /// One accepted factor, fresher than the session.
+        OneFactor = "one_factor",
+        /// One that is not SMS or e-mail alone.
+        BeyondMessages = "beyond_messages",
+        /// A phishing-resistant one, or two that fail independently.
+        Strong = "strong",
+    }
+}
+
+/// A set of factors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Factors(u8);
+
+/// What a factor hangs on. Two factors of one class fall together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum HangsOn {
+    Sim,
+    Mailbox,
+    Device,
+}
+
+const fn bit(factor: Factor) -> u8 {
+    match factor {
+        Factor::SmsOtp => 1,
+        Factor::EmailOtp => 2,
+        Factor::PushOtp => 4,
+        Factor::Totp => 8,
+        Factor::Passkey => 16,
+        Factor::DeviceKey => 32,
+    }
+}
+
+const fn hangs_on(factor: Factor) -> HangsOn {
+    match factor {
+        Factor::SmsOtp => HangsOn::Sim,
+        Factor::EmailOtp => HangsOn::Mailbox,
+        Factor::PushOtp | Factor::Totp | Factor::Passkey | Factor::DeviceKey => HangsOn::Device,
+    }
+}
+
+impl Factors {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// Every factor.
+    pub const ALL: Self = Self(63);
+
+    /// The set of these.
+    #[must_use]
+    pub fn of(factors: &[Factor]) -> Self {
+        Self(factors.iter().fold(0, |set, &f| set | bit(f)))
+    }
+
+    /// Whether the set holds a factor.
+    #[must_use]
+    pub const fn has(self, factor: Factor) -> bool {
+        self.0 & bit(factor) != 0
+    }
+
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The factors, strongest first.
+    pub fn iter(self) -> impl Iterator<Item = Factor> {
+        Factor::ALL.iter().rev().copied().filter(move |&f| self.has(f))
+    }
+
+    fn class(self, class: HangsOn) -> bool {
+        self.iter().any(|f| hangs_on(f) == class)
+    }
+
+    /// Whether these, proven, give that much assurance. Where `email_stands_in` (a lost phone, under a
+    /// hold), e-mail counts like a factor of the device.
+    #[must_use]
+    pub fn satisfy(self, needed: Assurance, email_stands_in: bool) -> bool {
+        let device = self.class(HangsOn::Device) || (email_stands_in && self.class(HangsOn::Mailbox));
+        let classes = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device].iter().filter(|&&c| self.class(c)).count();
+        match needed {
+            Assurance::Session => true,
+            Assurance::OneFactor => self != Self::NONE,
+            Assurance::BeyondMessages => device,
+            Assurance::Strong => self.has(Factor::Passkey) || (device && classes >= 2),
+        }
+    }
+}
+
+/// Channels that prove nothing for now (design: taint).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Taint {
+    /// SMS to the line: its SIM changed lately, or the phone is said to be lost.
+    pub sms: bool,
+    /// Push and what else lives on the device: added lately, or said to be lost.
+    pub device: bool,
+    /// E-mail: added lately.
+    pub email: bool,
+}
+
+impl Taint {
+    /// Each combination.
+    pub const ALL: [Self; 8] = {
+        let mut all = [Self { sms: false, device: false, email: false }; 8];
+        let mut n = 0;
+        while n < 8 {
+            #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where an overrun is a build error")]
+            {
+                all[n] = Self { sms: n & 1 != 0, device: n & 2 != 0, email: n & 4 != 0 };
+            }
+            n += 1;
+        }
+        all
+    };
+
+    /// The factors that it makes worthless.
+    #[must_use]
+    pub fn spoils(self) -> Factors {
+        let mut spoilt = Vec::new();
+        for &factor in Factor::ALL {
+            let tainted = match hangs_on(factor) {
+                HangsOn::Sim => self.sms,
+                HangsOn::Device => self.device,
+                HangsOn::Mailbox => self.email,
+            };
+            if tainted {
+                spoilt.push(factor);
+            }
+        }
+        Factors::of(&spoilt)
+    }
+
+    /// Both taken together.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self { sms: self.sms || other.sms, device: self.device || other.device, email: self.email || other.email }
+    }
+
+    /// Whether the phone itself is out of the customer's hands.
+    #[must_use]
+    pub const fn phone_gone(self) -> bool {
+        self.sms && self.device
+    }
+}
+
+/// One factor that was proven for one change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Which.
+    pub factor: Factor,
+    /// When.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_alone_never_lift_a_protection() {
+        let both = Factors::of(&[Factor::SmsOtp, Factor::EmailOtp]);
+        assert!(!both.satisfy(Assurance::BeyondMessages, false));
+        assert!(!both.satisfy(Assurance::Strong, false));
+        assert!(Factors::of(&[Factor::PushOtp]).satisfy(Assurance::BeyondMessages, false));
+    }
+
+    #[test]
+    fn strong_is_a_passkey_or_two_that_fail_independently() {
+        assert!(Factors::of(&[Factor::Passkey]).satisfy(Assurance::Strong, false));
+        assert!(Factors::of(&[Factor::PushOtp, Factor::SmsOtp]).satisfy(Assurance::Strong, false));
+        assert!(!Factors::of(&[Factor::PushOtp, Factor::Totp]).satisfy(Assurance::Strong, false));
+        assert!(!Factors::of(&[Factor::PushOtp]).satisfy(Assurance::Strong, false));
+    }
+
+    #[test]
+    fn proving_more_never_satisfies_less() {
+        for small in 0..64 {
+            for more in 0..64 {
+                for &needed in Assurance::ALL {
+                    for stands_in in [false, true] {
+                        let (a, b) = (Factors(small), Factors(small | more));
+                        assert!(!a.satisfy(needed, stands_in) || b.satisfy(needed, stands_in));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_satisfies_more_satisfies_less() {
+        for set in 0..64 {
+            for pair in Assurance::ALL.windows(2) {
+                let set = Factors(set);
+                assert!(!set.satisfy(pair[1], false) || set.satisfy(pair[0], false));
+            }
+        }
+    }
+}

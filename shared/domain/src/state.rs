@@ -1,0 +1,370 @@
+//! What is kept of an account and its lines: one item each, replaced as a whole by [`evolve`](crate::event).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{AccountSeen, Address, Change, Details};
+use crate::config::Settings;
+use crate::digest::Digest;
+use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, LineId, Subject};
+use crate::kinds::{ChangeKind, Factor, Jurisdiction, Mode, Protection};
+use crate::notice::Untold;
+use crate::numbers::{Eid, Iccid, Imei, Msisdn};
+use crate::policy::Cover;
+use crate::proof::Taint;
+use crate::risk::{Lately, Profile};
+use crate::signals::Signal;
+use crate::time::{Timestamp, Window};
+
+/// How many changes that are over a subject remembers, for status reads and repeats.
+pub const REMEMBERED: usize = 4;
+/// How many changes may be open for one subject at a time.
+pub const OPEN_CHANGES: usize = 3;
+/// How many contacts an account may have.
+pub const CONTACTS: usize = 8;
+
+/// A state with its place in its ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<S> {
+    /// Number of the ledger entry that made it; 0 before the first.
+    pub seq: u64,
+    /// Hash of that entry.
+    pub head: Digest,
+    /// The state.
+    pub state: S,
+    /// Guesses claimed, which are counted outside the ledger; a claimed guess's outcome follows in it.
+    pub tally: Tally,
+}
+
+/// Guesses claimed on one subject. Only the store's conditional writes change it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// When the day's count began.
+    pub since: Timestamp,
+    /// Guesses since then, over all challenges, right or wrong.
+    pub guesses: u32,
+    /// Guesses at each open challenge.
+    pub tries: BTreeMap<ChallengeId, u32>,
+}
+
+/// One way to reach the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// Where.
+    pub address: Address,
+    /// Since when.
+    pub added_at: Timestamp,
+    /// Until when, if it was removed. It is told of everything for a while after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+}
+
+/// Protections that are on, each with its mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Protections(pub BTreeMap<Protection, Mode>);
+
+/// What a line and an account have in common: their changes, notices and budgets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Book {
+    /// Open changes, and the last ones that are over.
+    pub changes: BTreeMap<ChangeId, Change>,
+    /// Notices not recorded as sent, by the number of their ledger entry.
+    pub untold: BTreeMap<String, Untold>,
+    /// Codes sent.
+    pub codes: Window,
+    /// Changes asked for.
+    pub requests: Window,
+    /// When a protection was last switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection_off_at: Option<Timestamp>,
+}
+
+/// A customer of the carrier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Whose rules apply.
+    pub jurisdiction: Jurisdiction,
+    /// Ways to reach the customer.
+    pub contacts: Vec<Contact>,
+    /// Protections for all lines, and lockdown.
+    pub protections: Protections,
+    /// Since when.
+    pub opened_at: Timestamp,
+    /// Until when, if it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Changes, notices, budgets.
+    pub book: Book,
+}
+
+/// The SIM that is in a line now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sim {
+    /// The card or profile.
+    pub iccid: Iccid,
+    /// The chip, for an eSIM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eid: Option<Eid>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One phone number held by one account for one tenure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its id.
+    pub id: LineId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// The number.
+    pub msisdn: Msisdn,
+    /// The SIM.
+    pub sim: Sim,
+    /// Whether the SIM was ever changed in this tenure: the first one is no change.
+    pub sim_changed: bool,
+    /// The handset, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imei: Option<Imei>,
+    /// Protections of this line alone.
+    pub protections: Protections,
+    /// Since when.
+    pub opened_at: Timestamp,
+    /// Until when, if the tenure is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Changes, notices, budgets.
+    pub book: Book,
+}
+
+/// Everything that one read brings. Where a function has not read the account, what the change remembers
+/// of it stands in, and the write checks that it still holds.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The account, where it was read and exists.
+    pub account: Option<Versioned<Account>>,
+    /// The line, where it was read and exists.
+    pub line: Option<Versioned<Line>>,
+    /// How the account behaves.
+    pub profile: Signal<Profile>,
+}
+
+impl Protections {
+    fn cover(&self, kind: ChangeKind, except: Option<Protection>) -> Cover {
+        self.0
+            .iter()
+            .filter(|&(&protection, _)| protection.covers(kind) && Some(protection) != except)
+            .map(|(_, mode)| match mode {
+                Mode::StepUp => Cover::StepUp,
+                Mode::Block => Cover::Block,
+            })
+            .max()
+            .unwrap_or(Cover::Open)
+    }
+}
+
+impl Book {
+    /// Changes that are not over at `now`.
+    pub fn open(&self, now: Timestamp) -> impl Iterator<Item = &Change> {
+        self.changes.values().filter(move |change| change.status(now).is_open())
+    }
+
+    /// The challenges that are open.
+    pub fn challenges(&self) -> impl Iterator<Item = &ChallengeId> {
+        self.changes.values().filter_map(|change| change.challenge.as_ref()).map(|challenge| &challenge.id)
+    }
+
+    /// The next instant at which something is due.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        let changes = self.changes.values().filter_map(|change| change.due(now));
+        changes.chain(self.untold.values().map(|untold| untold.retry_at)).min()
+    }
+
+    /// Whether a covering protection is on its way off: it is stricter for that time.
+    fn cooling_off(&self, kind: ChangeKind, except: Option<Protection>, now: Timestamp) -> Cover {
+        let cooling = self.open(now).any(|change| match &change.details {
+            Details::ProtectionOff { protection } => protection.covers(kind) && Some(*protection) != except,
+            Details::SimSwap { .. }
+            | Details::NumberChange {}
+            | Details::ContactChange { .. }
+            | Details::CredentialReset {}
+            | Details::AuthorizedUser { .. }
+            | Details::Ownership {}
+            | Details::AddLine {}
+            | Details::DeviceUpgrade { .. } => false,
+        });
+        if cooling { Cover::CoolingOff } else { Cover::Open }
+    }
+}
+
+/// The protection that a change switches off, which does not stand in its own way.
+const fn own(details: &Details) -> Option<Protection> {
+    match details {
+        Details::ProtectionOff { protection } => Some(*protection),
+        Details::SimSwap { .. }
+        | Details::NumberChange {}
+        | Details::ContactChange { .. }
+        | Details::CredentialReset {}
+        | Details::AuthorizedUser { .. }
+        | Details::Ownership {}
+        | Details::AddLine {}
+        | Details::DeviceUpgrade { .. } => None,
+    }
+}
+
+impl Contact {
+    /// Whether it was held at an instant.
+    #[must_use]
+    pub fn held(&self, at: Timestamp) -> bool {
+        self.added_at <= at && self.removed_at.is_none_or(|removed| at < removed)
+    }
+
+    /// Whether it still has to be told at an instant: held, or removed so lately that the removal may be
+    /// the theft.
+    #[must_use]
+    pub fn told(&self, now: Timestamp, settings: &Settings) -> bool {
+        self.added_at <= now && self.removed_at.is_none_or(|removed| now < removed + settings.taint)
+    }
+}
+
+impl Account {
+    /// What the account says of a change now.
+    #[must_use]
+    pub fn seen(this: &Versioned<Self>, details: &Details, now: Timestamp, settings: &Settings) -> AccountSeen {
+        let account = &this.state;
+        let kind = details.kind();
+        AccountSeen {
+            seq: this.seq,
+            cover: account.protections.cover(kind, own(details)).max(account.book.cooling_off(kind, own(details), now)),
+            taint: account.taint(now, settings),
+            open: account.closed_at.is_none(),
+        }
+    }
+
+    /// A class of channels is tainted where none of it has been held for long enough. An account that has
+    /// just been opened has nothing better: its first contacts came with it.
+    fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
+        let ripe = |is: fn(&Address) -> bool| {
+            self.contacts.iter().any(|contact| is(&contact.address) && self.is_ripe(contact, now, settings))
+        };
+        Taint {
+            sms: false,
+            device: !ripe(|address| matches!(address, Address::Push(_))),
+            email: !ripe(|address| matches!(address, Address::Email(_))),
+        }
+    }
+
+    /// Whether a contact proves something: held, and not added lately unless with the account itself.
+    #[must_use]
+    pub fn is_ripe(&self, contact: &Contact, now: Timestamp, settings: &Settings) -> bool {
+        contact.held(now) && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
+    }
+
+    /// When a contact was last added to the opened account, or removed.
+    #[must_use]
+    pub fn contact_changed_at(&self) -> Option<Timestamp> {
+        let added = self.contacts.iter().map(|contact| contact.added_at).filter(|&at| at > self.opened_at);
+        added.chain(self.contacts.iter().filter_map(|contact| contact.removed_at)).max()
+    }
+}
+
+impl Line {
+    /// SMS to the line proves nothing for a while after its SIM changed.
+    #[must_use]
+    pub fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
+        Taint { sms: self.sim_changed && now < self.sim.since + settings.taint, device: false, email: false }
+    }
+
+    /// When the SIM last changed in this tenure.
+    #[must_use]
+    pub fn sim_changed_at(&self) -> Option<Timestamp> {
+        self.sim_changed.then_some(self.sim.since)
+    }
+
+    /// What the line's own protections say of a change.
+    #[must_use]
+    pub fn cover(&self, details: &Details, now: Timestamp) -> Cover {
+        let kind = details.kind();
+        self.protections.cover(kind, own(details)).max(self.book.cooling_off(kind, own(details), now))
+    }
+}
+
+impl View {
+    /// The changes of a subject.
+    #[must_use]
+    pub fn book(&self, subject: &Subject) -> Option<&Book> {
+        match subject {
+            Subject::Account => self.account.as_ref().map(|account| &account.state.book),
+            Subject::Line(id) => self.line.as_ref().filter(|line| line.state.id == *id).map(|line| &line.state.book),
+        }
+    }
+
+    /// A change, wherever it is.
+    #[must_use]
+    pub fn change(&self, id: &ChangeId) -> Option<&Change> {
+        self.book(id.subject())?.changes.get(id)
+    }
+
+    /// The guesses claimed on a subject.
+    #[must_use]
+    pub fn tally(&self, subject: &Subject) -> Option<&Tally> {
+        match subject {
+            Subject::Account => self.account.as_ref().map(|account| &account.tally),
+            Subject::Line(_) => self.line.as_ref().map(|line| &line.tally),
+        }
+    }
+
+    /// Where a code for a factor would go: a channel of the subject that proves something, or nothing.
+    #[must_use]
+    pub fn destination(&self, subject: &Subject, factor: Factor, now: Timestamp, settings: &Settings) -> Option<Address> {
+        if let (Factor::SmsOtp, Subject::Line(_)) = (factor, subject) {
+            return self.line.as_ref().map(|line| Address::Sms(line.state.msisdn.clone()));
+        }
+        let account = &self.account.as_ref()?.state;
+        let fits = |address: &Address| match (factor, address) {
+            (Factor::SmsOtp, Address::Sms(_)) | (Factor::EmailOtp, Address::Email(_)) | (Factor::PushOtp, Address::Push(_)) => {
+                true
+            }
+            (
+                Factor::SmsOtp | Factor::EmailOtp | Factor::PushOtp | Factor::Totp | Factor::Passkey | Factor::DeviceKey,
+                Address::Sms(_) | Address::Email(_) | Address::Push(_),
+            ) => false,
+        };
+        let ripe = account.contacts.iter().filter(|contact| fits(&contact.address) && account.is_ripe(contact, now, settings));
+        // The channel held longest is the one a thief is least likely to have added.
+        ripe.min_by_key(|contact| contact.added_at).map(|contact| contact.address.clone())
+    }
+
+    /// What the account says of a change: as read, else as remembered by the change.
+    #[must_use]
+    pub fn seen(
+        &self,
+        details: &Details,
+        remembered: Option<&AccountSeen>,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Option<AccountSeen> {
+        match &self.account {
+            Some(account) => Some(Account::seen(account, details, now, settings)),
+            None => remembered.cloned(),
+        }
+    }
+
+    /// What happened lately, for the scorer.
+    #[must_use]
+    pub fn lately(&self) -> Lately {
+        let account = self.account.as_ref().map(|account| &account.state);
+        let line = self.line.as_ref().map(|line| &line.state);
+        Lately {
+            contact_changed: account.and_then(Account::contact_changed_at),
+            protection_off: account.and_then(|a| a.book.protection_off_at).max(line.and_then(|l| l.book.protection_off_at)),
+            sim_changed: line.and_then(Line::sim_changed_at),
+        }
+    }
+}
