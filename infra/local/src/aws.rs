@@ -58,7 +58,7 @@ impl Aws {
 
     /// A call of a service that speaks JSON 1.0 or 1.1, such as `DynamoDB_20120810.Query`.
     pub(crate) fn json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
-        let version = if service == "kms" { "1.1" } else { "1.0" };
+        let version = if matches!(service, "kms" | "logs") { "1.1" } else { "1.0" };
         let headers = [("content-type", format!("application/x-amz-json-{version}")), ("x-amz-target", target.to_owned())];
         let answer = self.signed(service, "/", &headers, body.to_string())?;
         parse(&answer)

@@ -53,7 +53,6 @@ fn introduce(stack: &Stack, name: &'static str, n: u16) -> Result<Customer> {
             "contacts": [
                 { "id": "app", "push": customer.push.arn },
                 { "id": "mail", "email": customer.email },
-                { "id": "phone", "sms": customer.msisdn },
             ],
         }),
     ))?;
@@ -65,7 +64,8 @@ fn introduce(stack: &Stack, name: &'static str, n: u16) -> Result<Customer> {
         json!({ "account_id": customer.account_id, "line_id": customer.line_id, "msisdn": customer.msisdn, "iccid": customer.iccid }),
     ))?;
     for days in [41, 33, 26, 19, 12, 6, 3, 2] {
-        let sign_in = json!({ "account_id": customer.account_id, "ok": true, "device": customer.device, "network": network(&MIAMI) });
+        let sign_in =
+            json!({ "account_id": customer.account_id, "ok": true, "device": customer.device, "network": network(&MIAMI) });
         stack.behaviour(&event("sign_in", days_ago(days), sign_in))?;
     }
     Ok(customer)
@@ -154,7 +154,9 @@ impl<'a> Provisioning<'a> {
         validation.set_required_spec_claims(&["exp", "iss"]);
         validation.set_issuer(&[self.stack.output("ApiUrl")?]);
         validation.validate_aud = false;
-        let claims: Value = jsonwebtoken::decode(jws, &DecodingKey::from_jwk(key)?, &validation).context("an authorization that does not verify")?.claims;
+        let claims: Value = jsonwebtoken::decode(jws, &DecodingKey::from_jwk(key)?, &validation)
+            .context("an authorization that does not verify")?
+            .claims;
         let id = claims.get("jti").and_then(Value::as_str).context("an authorization without jti")?.to_owned();
         Ok(Authorization { id, claims })
     }
@@ -171,7 +173,13 @@ impl<'a> Provisioning<'a> {
     }
 
     /// Reports that a line is on a SIM now.
-    pub(crate) fn report_sim(&self, account_id: &Value, line_id: &Value, iccid: &Value, authorization_id: Option<&str>) -> Result<()> {
+    pub(crate) fn report_sim(
+        &self,
+        account_id: &Value,
+        line_id: &Value,
+        iccid: &Value,
+        authorization_id: Option<&str>,
+    ) -> Result<()> {
         let mut fields = json!({ "account_id": account_id, "line_id": line_id, "iccid": iccid });
         if let (Some(id), Some(fields)) = (authorization_id, fields.as_object_mut()) {
             fields.insert("authorization_id".into(), json!(id));

@@ -18,7 +18,7 @@ use crate::tools::Tools;
 use crate::workspace::Workspace;
 
 /// The name of the deployed stack.
-const STACK: &str = "linekeeper";
+pub(crate) const STACK: &str = "linekeeper";
 
 const ARTIFACTS: &str = "linekeeper-artifacts";
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -46,8 +46,14 @@ impl Cloud {
         let log = workspace.log("cloud");
         let output = File::create(&log)?;
         let mut command = Command::new(tools.path("ministack"));
+        // The functions inherit its environment: nothing of the user's may be in it.
+        command.env_clear();
+        for name in ["PATH", "HOME", "LANG"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         aws_environment(&mut command, &endpoint)
             .current_dir(&home)
+            .env("LAMBDA_WARM_TTL_SECONDS", "30")
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("AUTH", "true")
@@ -178,7 +184,8 @@ pub(crate) fn left_over(workspace: &Workspace) -> Option<(i32, i32)> {
     let (owner, group) = (number("owner")?, number("group")?);
     let endpoint = record.get("endpoint")?.as_str()?;
     // The ids may have been given to others since; a cloud answering at that address is ours.
-    let answers = aws::agent().get(format!("{endpoint}/_ministack/health")).call().is_ok_and(|answer| answer.status().is_success());
+    let answers =
+        aws::agent().get(format!("{endpoint}/_ministack/health")).call().is_ok_and(|answer| answer.status().is_success());
     (answers && process::group_is_alive(group)).then_some((owner, group))
 }
 

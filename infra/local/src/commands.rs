@@ -33,6 +33,7 @@ pub(crate) fn demo() -> Result<bool> {
     let claims = acts::play(&stack, Show::Everything)?;
     let (held, broken) = count(&claims);
     println!();
+    list_broken(&claims);
     let verdict = if broken == 0 {
         paint(Paint::Green, format!("All {held} claims of the five acts held."))
     } else {
@@ -65,6 +66,7 @@ pub(crate) fn watch() -> Result<bool> {
     let workspace = begin()?;
     let tools = Tools::install(&workspace)?.with_cargo_lambda(&workspace)?;
     let (cloud, stack) = deploy(&workspace)?;
+    stack.open_keys_to_developers()?;
     let customers = carrier::open_accounts(&stack, &["Maria"])?;
     let maria = customers.first().context("no customer")?;
     let caller = acts::caller_at_home(&stack, maria)?;
@@ -111,7 +113,11 @@ pub(crate) fn test() -> Result<bool> {
     lint(&workspace, &tools, &mut counts);
     heading("3  The deployed stack, IAM enforced");
     match stack_tests(&workspace) {
-        Ok(claims) => counts.add(count(&claims)),
+        Ok(claims) => {
+            println!();
+            list_broken(&claims);
+            counts.add(count(&claims));
+        }
         Err(error) => counts.broke(&error),
     }
     println!("\n{}", paint(Paint::Dim, seconds(started)));
@@ -140,11 +146,22 @@ impl Counts {
 }
 
 fn workspace_tests(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
-    let nextest = process::cargo(workspace.root()).args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let nextest =
+        process::cargo(workspace.root()).args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if nextest {
-        run_tests(workspace, counts, "Unit, property and integration tests", &["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"])?;
+        run_tests(
+            workspace,
+            counts,
+            "Unit, property and integration tests",
+            &["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"],
+        )?;
     } else {
-        run_tests(workspace, counts, "Unit, property and integration tests", &["test", "--workspace", "--all-targets", "--no-fail-fast"])?;
+        run_tests(
+            workspace,
+            counts,
+            "Unit, property and integration tests",
+            &["test", "--workspace", "--all-targets", "--no-fail-fast"],
+        )?;
     }
     run_tests(workspace, counts, "Examples in the documentation", &["test", "--workspace", "--doc", "--no-fail-fast"])
 }
@@ -233,6 +250,12 @@ fn count(claims: &[Claim]) -> (usize, usize) {
     (held, claims.len() - held)
 }
 
+fn list_broken(claims: &[Claim]) {
+    for claim in claims.iter().filter(|claim| !claim.held) {
+        println!("{} {}", paint(Paint::Red, "✗"), claim.words);
+    }
+}
+
 /// What a person or a script needs to use the stack.
 fn describe(stack: &Stack, customers: &[Customer], base: &str) -> Result<Value> {
     let described: Result<Vec<Value>> = customers
@@ -267,7 +290,12 @@ fn print_description(description: &Value, base: &str) {
     println!("{}  {}", paint(Paint::Bold, "AWS   "), text(description, "aws_endpoint_url"));
     let customers = description.get("customers").and_then(Value::as_array);
     for customer in customers.into_iter().flatten() {
-        println!("\n{}, line {}, device {}", paint(Paint::Bold, text(customer, "name")), text(customer, "line_id"), text(customer, "device"));
+        println!(
+            "\n{}, line {}, device {}",
+            paint(Paint::Bold, text(customer, "name")),
+            text(customer, "line_id"),
+            text(customer, "device")
+        );
         println!("{}", paint(Paint::Dim, text(customer, "token")));
     }
     println!("\n{}", paint(Paint::Bold, "Representative on the phone"));

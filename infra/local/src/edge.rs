@@ -113,7 +113,9 @@ fn as_text(received: &Received) -> Text {
 fn as_json(received: &Received) -> Text {
     let messages: Vec<_> = received
         .iter()
-        .map(|(name, message)| json!({ "to": name, "channel": message.channel, "subject": message.subject, "text": message.text }))
+        .map(
+            |(name, message)| json!({ "to": name, "channel": message.channel, "subject": message.subject, "text": message.text }),
+        )
         .collect();
     let mut response = Response::from_string(json!(messages).to_string());
     if let Ok(header) = Header::from_bytes("content-type", "application/json") {

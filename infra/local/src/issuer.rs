@@ -74,7 +74,8 @@ impl Issuer {
     /// A token with these claims over the usual ones, that expires in so many seconds (or did).
     pub(crate) fn mint(&self, claims: &Value, expires_in: i64) -> Result<String> {
         let now = Timestamp::now().as_second();
-        let mut all = json!({ "iss": self.url, "aud": AUDIENCE, "iat": now - HALF_DAY, "nbf": now - HALF_DAY, "exp": now + expires_in });
+        let mut all =
+            json!({ "iss": self.url, "aud": AUDIENCE, "iat": now - HALF_DAY, "nbf": now - HALF_DAY, "exp": now + expires_in });
         if let (Some(all), Some(claims)) = (all.as_object_mut(), claims.as_object()) {
             all.extend(claims.clone());
         }

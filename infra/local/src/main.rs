@@ -14,6 +14,7 @@ mod cloud;
 mod commands;
 mod edge;
 mod issuer;
+mod ledger;
 mod people;
 mod process;
 mod scene;

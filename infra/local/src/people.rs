@@ -13,7 +13,7 @@ pub(crate) struct Place {
     pub(crate) asn: &'static str,
     /// The network's owner.
     pub(crate) carrier: &'static str,
-    /// Region, city, latitude, longitude and time zone.
+    /// Code of the state.
     pub(crate) region: &'static str,
     /// City.
     pub(crate) city: &'static str,
@@ -23,6 +23,14 @@ pub(crate) struct Place {
     pub(crate) time_zone: &'static str,
     /// What the browser there says it is.
     pub(crate) user_agent: &'static str,
+}
+
+impl Place {
+    /// Where the viewer is, as the story tells it.
+    pub(crate) fn describe(&self) -> String {
+        let address = self.address.split(':').next().unwrap_or_default();
+        format!("{}, {address} on AS{} ({})", self.name, self.asn, self.carrier)
+    }
 }
 
 /// The customer's home: a fixed line in Miami, a laptop.

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::stack::{Entry, Message};
+use crate::ledger::Entry;
+use crate::stack::Message;
 use crate::terminal::{Paint, paint, wrap};
 
 /// Width of the text beside the timeline's columns.
@@ -44,6 +45,9 @@ pub(crate) struct Scene {
 impl Scene {
     /// Raises the curtain.
     pub(crate) fn open(title: &str, subtitle: &str, show: Show) -> Self {
+        if show == Show::Claims {
+            println!("\n  {title}");
+        }
         let mut scene = Self { show, started: Instant::now(), kept: String::new(), claims: Vec::new() };
         scene.line(&format!("\n{}", paint(Paint::Bold, title)));
         for line in wrap(subtitle, WIDTH) {
@@ -85,8 +89,9 @@ impl Scene {
     pub(crate) fn ledger(&mut self, of: &str, entries: &[Entry]) {
         self.row("ledger", of);
         for entry in entries {
-            let line = format!("{:>4}  {}  {}", entry.seq, entry.summary(), paint(Paint::Dim, entry.hash.get(..8).unwrap_or_default()));
-            self.line(&format!("{:INDENT$}{line}", ""));
+            let hash = entry.hash.get(..8).unwrap_or_default();
+            let left = paint(Paint::Dim, format!("{:>3}  {hash}  {:<14}", entry.seq, entry.actor()));
+            self.line(&format!("{:INDENT$}{left} {}", "", entry.summary()));
         }
     }
 
@@ -96,7 +101,7 @@ impl Scene {
         let line = format!("{:INDENT$}{} {words}", "", paint(colour, mark));
         match self.show {
             Show::Everything => self.line(&line),
-            Show::Claims => println!("  {} {words}", paint(colour, mark)),
+            Show::Claims => println!("    {} {words}", paint(colour, mark)),
         }
         self.claims.push(Claim { words: words.to_owned(), held });
     }

@@ -1,5 +1,7 @@
 //! The deployed stack: its names, its queues in, and what comes out of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,9 @@ use crate::api::Api;
 use crate::aws::{self, Aws, xml_text};
 use crate::cloud::Cloud;
 use crate::issuer::{AUDIENCE, Issuer};
+use crate::ledger::Entry;
 use crate::people::{PushDevice, suffix};
+use crate::terminal::locked;
 
 const SNS: (&str, &str) = ("sns", "2010-03-31");
 const POLL: Duration = Duration::from_millis(60);
@@ -29,6 +33,7 @@ pub(crate) struct Stack {
     /// The identity provider.
     pub(crate) issuer: Issuer,
     outputs: Value,
+    codes: Mutex<BTreeSet<String>>,
 }
 
 /// A message as the customer gets it.
@@ -42,31 +47,19 @@ pub(crate) struct Message {
     pub(crate) text: String,
 }
 
-/// One entry of the ledger.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// Its number within its subject.
-    pub(crate) seq: u64,
-    /// The exact bytes that its hash covers.
-    pub(crate) bytes: String,
-    /// Its hash.
-    pub(crate) hash: String,
-    /// Its content.
-    pub(crate) content: Value,
-}
-
 impl Stack {
     /// Deploys the template to `cloud`.
     pub(crate) fn deploy(cloud: &Cloud) -> Result<Self> {
         let issuer = Issuer::start()?;
         let edge_secret = format!("{}{}{}{}", suffix(), suffix(), suffix(), suffix());
         let aws = cloud.aws().clone();
-        aws.post("ses", "/v2/email/identities", &json!({ "EmailIdentity": SENDER })).context("the sender's address is refused")?;
+        aws.post("ses", "/v2/email/identities", &json!({ "EmailIdentity": SENDER }))
+            .context("the sender's address is refused")?;
         let outputs = cloud.deploy(&parameters(&issuer, &edge_secret))?;
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
-        Ok(Self { api, aws, issuer, outputs })
+        Ok(Self { api, aws, issuer, outputs, codes: Mutex::default() })
     }
 
     /// An output of the template.
@@ -95,11 +88,37 @@ impl Stack {
         Ok(())
     }
 
+    /// Sends messages to a queue in one call, so that they can arrive in one batch.
+    pub(crate) fn send_batch(&self, queue: &str, bodies: &[String]) -> Result<()> {
+        let entries: Vec<Value> =
+            bodies.iter().enumerate().map(|(n, body)| json!({ "Id": n.to_string(), "MessageBody": body })).collect();
+        self.aws.json("sqs", "AmazonSQS.SendMessageBatch", &json!({ "QueueUrl": queue, "Entries": entries }))?;
+        Ok(())
+    }
+
+    /// All that a function has logged, one event a line.
+    pub(crate) fn log_of(&self, function: &str) -> Result<String> {
+        let mut lines = String::new();
+        let mut request = json!({ "logGroupName": format!("/aws/lambda/{function}") });
+        loop {
+            let found = self.aws.json("logs", "Logs_20140328.FilterLogEvents", &request)?;
+            for event in found.get("events").and_then(Value::as_array).into_iter().flatten() {
+                lines.push_str(&string(event, "message"));
+                lines.push('\n');
+            }
+            match (found.get("nextToken"), request.as_object_mut()) {
+                (Some(next), Some(request)) if next.is_string() => request.insert("nextToken".into(), next.clone()),
+                _ => return Ok(lines),
+            };
+        }
+    }
+
     /// All messages of a queue, taken off it.
     pub(crate) fn take(&self, queue: &str) -> Result<Vec<Value>> {
         let mut taken = Vec::new();
         loop {
-            let request = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0, "MessageAttributeNames": ["All"] });
+            let request =
+                json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0, "MessageAttributeNames": ["All"] });
             let answer = self.aws.json("sqs", "AmazonSQS.ReceiveMessage", &request)?;
             let messages = answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default();
             if messages.is_empty() {
@@ -137,6 +156,19 @@ impl Stack {
         Ok(queue)
     }
 
+    /// Lets the local cloud's root use the keys. Their policies name the functions' roles alone; by
+    /// `cargo lambda watch` the functions run outside the cloud and have no role.
+    pub(crate) fn open_keys_to_developers(&self) -> Result<()> {
+        let policy = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "kms:*", "Resource": "*" },
+        ]});
+        for key in ["MacKeyArn", "SigningKeyArn"] {
+            let request = json!({ "KeyId": self.output(key)?, "PolicyName": "default", "Policy": policy.to_string() });
+            self.aws.json("kms", "TrentService.PutKeyPolicy", &request)?;
+        }
+        Ok(())
+    }
+
     /// A phone with the carrier's app.
     pub(crate) fn push_device(&self, name: &str) -> Result<PushDevice> {
         let made = self.aws.query(SNS.0, SNS.1, "CreateTopic", &[("Name", &format!("{PUSH_PREFIX}{name}"))])?;
@@ -147,9 +179,16 @@ impl Stack {
 
     /// Every text message that this number ever got, oldest first.
     pub(crate) fn texts(&self, msisdn: &str) -> Result<Vec<Message>> {
+        Ok(self.every_text()?.remove(msisdn).unwrap_or_default())
+    }
+
+    /// Every text message that was ever sent, by number.
+    pub(crate) fn every_text(&self) -> Result<BTreeMap<String, Vec<Message>>> {
         let sent = self.inspect("sns/sms-messages")?;
-        let texts = sent.pointer("/sms_messages").and_then(|all| all.get(msisdn)).and_then(Value::as_array);
-        Ok(texts.into_iter().flatten().map(|text| Message { channel: "SMS", subject: None, text: string(text, "Message") }).collect())
+        let by_number = sent.get("sms_messages").and_then(Value::as_object);
+        let message = |text: &Value| Message { channel: "SMS", subject: None, text: string(text, "Message") };
+        let messages = |texts: &Value| texts.as_array().into_iter().flatten().map(message).collect();
+        Ok(by_number.into_iter().flatten().map(|(number, texts)| (number.clone(), messages(texts))).collect())
     }
 
     /// Every e-mail that this address ever got, oldest first.
@@ -157,15 +196,25 @@ impl Stack {
         let sent = self.inspect("ses/messages")?;
         let accounts = sent.get("messages").and_then(Value::as_object);
         let mails = accounts.into_iter().flatten().filter_map(|(_, mails)| mails.as_array()).flatten();
-        let to_address = |mail: &&Value| mail.get("To").and_then(Value::as_array).is_some_and(|to| to.iter().any(|to| to == address));
-        let message = |mail: &Value| Message { channel: "e-mail", subject: Some(string(mail, "Subject")), text: string(mail, "BodyText") };
+        let to_address =
+            |mail: &&Value| mail.get("To").and_then(Value::as_array).is_some_and(|to| to.iter().any(|to| to == address));
+        let message =
+            |mail: &Value| Message { channel: "e-mail", subject: Some(string(mail, "Subject")), text: string(mail, "BodyText") };
         Ok(mails.filter(to_address).map(message).collect())
     }
 
     /// The pushes waiting for a device, taken off.
     pub(crate) fn pushes(&self, device: &PushDevice) -> Result<Vec<Message>> {
         let taken = self.take(&device.queue)?;
-        Ok(taken.iter().map(|push| Message { channel: "push", subject: None, text: string(push, "Body") }).collect())
+        let pushes: Vec<_> =
+            taken.iter().map(|push| Message { channel: "push", subject: None, text: string(push, "Body") }).collect();
+        locked(&self.codes).extend(pushes.iter().filter_map(|push| push.code().map(str::to_owned)));
+        Ok(pushes)
+    }
+
+    /// Every code that a push has brought so far.
+    pub(crate) fn codes(&self) -> BTreeSet<String> {
+        locked(&self.codes).clone()
     }
 
     /// The ledger of an account (`line_id` none) or of a line, from its first entry.
@@ -179,7 +228,7 @@ impl Stack {
         });
         let found = self.aws.json("dynamodb", "DynamoDB_20120810.Query", &request)?;
         let items = found.get("Items").and_then(Value::as_array).context("no Items")?;
-        items.iter().map(entry).collect()
+        items.iter().map(Entry::read).collect()
     }
 
     fn inspect(&self, what: &str) -> Result<Value> {
@@ -197,6 +246,9 @@ pub(crate) const PWA_ORIGIN: &str = "https://my.mobile.example";
 /// Who codes and notices come from.
 pub(crate) const SENDER: &str = "care@mobile.example";
 
+/// The shortest that the template takes: the local cloud knows no other end to a stream's retries.
+const NOTICE_RETRY_SECONDS: &str = "60";
+
 /// The template's parameters for a local stack: no CloudFront in front and no TLS, all else as in production.
 fn parameters(issuer: &Issuer, edge_secret: &str) -> Vec<(&'static str, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -208,18 +260,10 @@ fn parameters(issuer: &Issuer, edge_secret: &str) -> Vec<(&'static str, String)>
         ("Edge", "none".to_owned()),
         ("EdgeSecret", edge_secret.to_owned()),
         ("Transport", "any".to_owned()),
+        ("NoticeRetrySeconds", NOTICE_RETRY_SECONDS.to_owned()),
         ("Architecture", architecture.to_owned()),
         ("PushTargets", format!("arn:aws:sns:{}:*:{PUSH_PREFIX}*", aws::REGION)),
     ]
-}
-
-fn entry(item: &Value) -> Result<Entry> {
-    let attribute = |name: &str, kind: &str| {
-        item.get(name).and_then(|value| value.get(kind)).and_then(Value::as_str).with_context(|| format!("a ledger entry without {name}"))
-    };
-    let bytes = attribute("entry", "S")?.to_owned();
-    let content = serde_json::from_str(&bytes).context("a ledger entry that is no JSON")?;
-    Ok(Entry { seq: attribute("seq", "N")?.parse()?, hash: attribute("hash", "S")?.to_owned(), bytes, content })
 }
 
 fn string(value: &Value, name: &str) -> String {
@@ -257,23 +301,6 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>
             bail!("{what}: nothing within {} s", PATIENCE.as_secs());
         }
         thread::sleep(POLL);
-    }
-}
-
-/// Whether each entry names the one before it by its hash, and has the hash of its own bytes.
-pub(crate) fn chain_verifies(entries: &[Entry]) -> bool {
-    !entries.is_empty() && entries.iter().zip(1_u64..).all(|(entry, seq)| entry.seq == seq)
-}
-
-impl Entry {
-    /// What happened, in a few words.
-    pub(crate) fn summary(&self) -> String {
-        self.content.to_string()
-    }
-
-    /// The decision in it, if any, with its reasons.
-    pub(crate) fn decision(&self) -> Option<String> {
-        None
     }
 }
 

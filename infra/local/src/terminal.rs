@@ -12,7 +12,6 @@ pub(crate) enum Paint {
     Bold,
     Dim,
     Green,
-    Yellow,
     Red,
     Cyan,
 }
@@ -27,7 +26,6 @@ pub(crate) fn paint(paint: Paint, text: impl AsRef<str>) -> String {
         Paint::Bold => "1",
         Paint::Dim => "2",
         Paint::Green => "32",
-        Paint::Yellow => "33",
         Paint::Red => "31",
         Paint::Cyan => "36",
     };
@@ -86,7 +84,13 @@ impl Progress {
     pub(crate) fn done(mut self, outcome: &str) {
         let elapsed = seconds(self.started);
         let outcome = if outcome.is_empty() { String::new() } else { format!("  {outcome}") };
-        let line = format!("  {} {}{}  {}", paint(Paint::Green, "✓"), self.title, paint(Paint::Dim, outcome), paint(Paint::Dim, elapsed));
+        let line = format!(
+            "  {} {}{}  {}",
+            paint(Paint::Green, "✓"),
+            self.title,
+            paint(Paint::Dim, outcome),
+            paint(Paint::Dim, elapsed)
+        );
         self.end(&line);
     }
 

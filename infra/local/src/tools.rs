@@ -49,8 +49,9 @@ impl Tools {
         let requirements = workspace.root().join("infra/local/tools.txt");
         let mut pip = tools.pip();
         pip.arg("--requirement").arg(requirements);
-        process::run(&progress, &mut pip, &log, |_| ())
-            .context("pip could not install the tools. Is PyPI reachable (or PIP_INDEX_URL set)? Run the command again to retry.")?;
+        process::run(&progress, &mut pip, &log, |_| ()).context(
+            "pip could not install the tools. Is PyPI reachable (or PIP_INDEX_URL set)? Run the command again to retry.",
+        )?;
         fs::write(stamp, TOOLS)?;
         progress.done("");
         Ok(tools)
@@ -62,7 +63,8 @@ impl Tools {
             let progress = Progress::start("Installing cargo-lambda");
             let mut pip = self.pip();
             pip.args(["--no-deps", CARGO_LAMBDA]);
-            process::run(&progress, &mut pip, &workspace.log("cargo-lambda"), |_| ()).context("pip could not install cargo-lambda")?;
+            process::run(&progress, &mut pip, &workspace.log("cargo-lambda"), |_| ())
+                .context("pip could not install cargo-lambda")?;
             progress.done("");
         }
         Ok(self)
@@ -104,7 +106,12 @@ fn find_python() -> Result<&'static str> {
 /// Fails with what to do when there is no C compiler: linking needs one.
 pub(crate) fn need_c_compiler() -> Result<()> {
     let found = ["cc", "gcc", "clang"].iter().any(|compiler| {
-        Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        Command::new(compiler)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
     });
     if found {
         return Ok(());

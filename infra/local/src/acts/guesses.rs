@@ -64,7 +64,11 @@ fn guess(stage: &mut Stage<'_, '_>) -> Result<()> {
     let looked_at = answers.iter().filter(|answer| answer.problem() == "code-wrong" || answer.status == 200).count();
     stage.scene.claim(&format!("exactly five guesses were looked at ({looked_at})"), looked_at == BUDGET);
     stage.scene.claim("none of them won", answers.iter().all(|answer| answer.status != 200));
-    stage.scene.claim("all others were turned away by name", answers.iter().all(|answer| [409, 422, 429].contains(&answer.status)));
+    stage
+        .scene
+        .claim("all others were turned away by name", answers.iter().all(|answer| [409, 422, 429].contains(&answer.status)));
+    let counted: usize = stage.ledger_of(&change)?.iter().map(|entry| entry.count("guess_failed")).sum();
+    stage.scene.claim(&format!("the ledger counts five ({counted})"), counted == BUDGET);
     let late = stage.answer(&home, &change, &challenge_id, &code)?;
     stage.scene.row("bot", &format!("has the right code at last: {}  {}", late.status, status_of(&late)));
     stage.scene.claim("too late: not even the right code counts", late.status != 200);
@@ -98,6 +102,6 @@ fn replay(stage: &mut Stage<'_, '_>) -> Result<()> {
     }
     let entries = stage.stack.ledger(&first.account_id, Some(&first.line_id))?;
     stage.scene.ledger("of Maria's line", entries.get(entries.len().saturating_sub(4)..).unwrap_or_default());
-    stage.scene.claim("the chain of hashes verifies", crate::stack::chain_verifies(&entries));
+    stage.scene.claim("the chain of hashes verifies", crate::ledger::verifies(&entries));
     Ok(())
 }

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Caller};
 use crate::carrier::{Inbox, Provisioning, open_accounts};
+use crate::ledger::Entry;
 use crate::people::{Customer, MIAMI};
 use crate::scene::{Claim, Scene, Show};
-use crate::stack::{Entry, Stack, uuid};
+use crate::stack::{Stack, uuid};
 use crate::terminal::Progress;
 
 /// One act: title, subtitle, and how it is played.
@@ -75,7 +76,10 @@ impl<'a> Stage<'_, 'a> {
 
     /// Asks to move the customer's line to `iccid`.
     fn ask_for_sim(&self, caller: &Caller, iccid: &str) -> Result<Answer> {
-        self.ask(caller, &json!({ "kind": "sim_swap", "line_id": self.customer.line_id, "sim": { "iccid": iccid }, "phone_lost": false }))
+        self.ask(
+            caller,
+            &json!({ "kind": "sim_swap", "line_id": self.customer.line_id, "sim": { "iccid": iccid }, "phone_lost": false }),
+        )
     }
 
     /// Reads a change.
@@ -103,7 +107,8 @@ impl<'a> Stage<'_, 'a> {
         if let Some(decided) = decided {
             self.scene.note(&decided);
         }
-        let words = [answer.text("/message"), answer.text("/detail")].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        let words =
+            [answer.text("/message"), answer.text("/detail")].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
         self.scene.note(&format!("“{words}”"));
         Ok(())
     }

@@ -1,7 +1,7 @@
 use anyhow::{Context as _, Result};
 
 use super::{Act, Stage};
-use crate::people::{ending, iccid};
+use crate::people::{MIAMI, ending, iccid};
 use crate::stack::wait_for;
 
 pub(super) const ACT: Act = Act {
@@ -16,10 +16,14 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let sim = iccid();
 
     stage.scene.row("Maria", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
+    stage.scene.note(&format!("from {}, Safari on her own laptop", MIAMI.describe()));
     let asked = stage.ask_for_sim(&home, &sim)?.expect(201)?;
     let change = asked.text("/change_id").to_owned();
     stage.show_decision(&asked)?;
-    stage.scene.must("one factor is asked for, and no hold", asked.text("/status") == "step_up_required" && asked.text("/hold_until").is_empty())?;
+    stage.scene.must(
+        "one factor is asked for, and no hold",
+        asked.text("/status") == "step_up_required" && asked.text("/hold_until").is_empty(),
+    )?;
     stage.scene.claim("a code in her app is offered first", asked.factors().first() == Some(&"push_otp"));
 
     let told = inbox.wait_on(&["push", "SMS", "e-mail"], "/not-me#")?;
@@ -49,7 +53,9 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let authorization = stage.provisioning.authorization(&change)?;
     stage.scene.row("provisioning", &format!("verifies authorization {} offline, by the published key", authorization.id));
     let of_this = |pointer: &str, value: &str| authorization.claims.pointer(pointer).is_some_and(|claim| claim == value);
-    let same = of_this("/change_id", &change) && of_this("/line_id", &stage.customer.line_id) && authorization.claims.to_string().contains(&sim);
+    let same = of_this("/change_id", &change)
+        && of_this("/line_id", &stage.customer.line_id)
+        && authorization.claims.to_string().contains(&sim);
     stage.scene.must("it names this change, this line and this SIM", same)?;
     stage.provisioning.carry_out(&authorization)?;
     *stage.spent = Some(authorization.id.clone());
@@ -62,6 +68,6 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     stage.scene.claim("the change is completed", true);
     let entries = stage.ledger_of(&change)?;
     stage.scene.ledger("of the line", &entries);
-    stage.scene.claim("the chain of hashes verifies", crate::stack::chain_verifies(&entries));
+    stage.scene.claim("the chain of hashes verifies", crate::ledger::verifies(&entries));
     Ok(())
 }

@@ -24,7 +24,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let asked = stage.ask(&home, &off)?.expect(201)?;
     let change = asked.text("/change_id").to_owned();
     stage.show_decision(&asked)?;
-    stage.scene.claim("SMS or e-mail alone is not offered", asked.factors().first() == Some(&"push_otp"));
+    stage.scene.claim("a strong factor is asked for: the app before all", asked.factors().first() == Some(&"push_otp"));
     let until: Timestamp = asked.text("/hold_until").parse().context("no cooling-off")?;
     let wait = until.duration_since(Timestamp::now());
     stage.scene.claim("a cooling-off of at least 15 minutes runs", wait > SignedDuration::from_mins(14));
@@ -40,7 +40,10 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let code = messages.first().and_then(|message| message.code()).context("no code")?;
     let answered = stage.answer(&home, &change, challenge.text("/challenge_id"), code)?;
     stage.scene.row("Elena", &format!("proves herself by a code in her app: {}  {}", answered.status, status_of(&answered)));
-    stage.scene.must("proven, and on hold until the cooling-off is over", answered.status == 200 && answered.text("/status") == "on_hold")?;
+    stage.scene.must(
+        "proven, and on hold until the cooling-off is over",
+        answered.status == 200 && answered.text("/status") == "on_hold",
+    )?;
 
     let sim = iccid();
     stage.scene.row("somebody", &format!("tries a swap of {} to SIM {} inside it", ending(&stage.customer.msisdn), ending(&sim)));

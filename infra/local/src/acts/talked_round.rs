@@ -12,7 +12,8 @@ pub(super) const ACT: Act = Act {
 };
 
 fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
-    let representative = Caller { token: Some(stage.stack.issuer.representative("rep-dan", "phone")?), device: None, place: None };
+    let representative =
+        Caller { token: Some(stage.stack.issuer.representative("rep-dan", "phone")?), device: None, place: None };
     let sim = iccid();
 
     stage.scene.row("Dan (phone)", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));

@@ -21,6 +21,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let sim = iccid();
 
     stage.scene.row("thief", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
+    stage.scene.note(&format!("from {}, Chrome on an unknown phone", LOS_ANGELES.describe()));
     let asked = stage.ask_for_sim(&thief, &sim)?.expect(201)?;
     let change = asked.text("/change_id").to_owned();
     stage.show_decision(&asked)?;
