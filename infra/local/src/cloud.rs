@@ -35,7 +35,6 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// Starts an empty cloud on a free loopback port, with IAM enforced, and waits until it is healthy.
     pub(crate) fn start(workspace: &Workspace, tools: &Tools) -> Result<Self> {
-        stop_left_over(workspace)?;
         let progress = Progress::start("Starting the local cloud");
         let home = workspace.state("cloud");
         let port = free_port()?;
@@ -195,7 +194,8 @@ pub(crate) fn forget(workspace: &Workspace) {
     let _ = fs::remove_file(record_path(workspace));
 }
 
-fn stop_left_over(workspace: &Workspace) -> Result<()> {
+/// Stops the cloud of a run that died; refuses where the run is alive.
+pub(crate) fn stop_left_over(workspace: &Workspace) -> Result<()> {
     let Some((owner, group)) = left_over(workspace) else { return Ok(()) };
     if process::is_alive(owner) {
         bail!("a local cloud of this checkout is already up (process {owner}). Stop it with: cargo local down");

@@ -234,6 +234,7 @@ fn begin() -> Result<Workspace> {
 }
 
 fn deploy(workspace: &Workspace) -> Result<(Cloud, Stack)> {
+    cloud::stop_left_over(workspace)?;
     let tools = Tools::install(workspace)?;
     binaries::build(workspace)?;
     let cloud = Cloud::start(workspace, &tools)?;

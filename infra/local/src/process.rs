@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,20 +21,32 @@ use crate::terminal::{Progress, locked};
 /// The groups that live now: what Ctrl-C must stop.
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
 /// How long a group may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(4);
 
 /// Stops every group on Ctrl-C, on SIGTERM and on a closed terminal, and ends the program.
 pub(crate) fn stop_all_on_interrupt(and_then: impl Fn() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(move || {
+        INTERRUPTED.store(true, Ordering::SeqCst);
         let groups = locked(&GROUPS).clone();
         for group in groups {
             stop_group(group);
         }
         and_then();
+        eprintln!("\nStopped.");
         std::process::exit(130);
     })
     .context("cannot listen for Ctrl-C")
+}
+
+/// After an interrupt everything fails, because everything is being stopped. Nobody needs to hear of that:
+/// this waits for the end of the program instead.
+pub(crate) fn end_quietly_if_interrupted() {
+    while INTERRUPTED.load(Ordering::SeqCst) {
+        thread::park();
+    }
 }
 
 /// A running child and all that it starts; dropped, they are stopped.
