@@ -127,6 +127,13 @@ impl Cloud {
         process::run(progress, self.command().args(arguments), log, |_| ())
     }
 
+    /// Waits until it ends, which it does only when something is wrong or somebody stopped it.
+    pub(crate) fn wait(&mut self) -> Result<bool> {
+        self.group.wait()?;
+        process::end_quietly_if_interrupted();
+        bail!("the local cloud has ended; its log is {}", self.workspace.log("cloud").display())
+    }
+
     /// The stock AWS command line, pointed here and at nothing of the user's own.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(self.tools.path("aws"));

@@ -46,7 +46,7 @@ pub(crate) fn demo() -> Result<bool> {
 /// The same stack, and it stays.
 pub(crate) fn up(as_json: bool) -> Result<bool> {
     let workspace = begin()?;
-    let (_cloud, stack) = deploy(&workspace)?;
+    let (mut cloud, stack) = deploy(&workspace)?;
     let customers = carrier::open_accounts(&stack, &["Maria", "Sofia"])?;
     let stack = Arc::new(stack);
     let base = edge::serve(&stack, &customers)?;
@@ -56,9 +56,7 @@ pub(crate) fn up(as_json: bool) -> Result<bool> {
     } else {
         print_description(&description, &base);
     }
-    loop {
-        std::thread::park();
-    }
+    cloud.wait()
 }
 
 /// The functions by `cargo lambda watch`, against the same cloud.

@@ -17,7 +17,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let protection = json!({ "protection": "never_sim_swap", "mode": "block", "line_id": stage.customer.line_id });
     stage.stack.api.call(&home, "PUT", "/v1/protections").json(&protection).send()?.expect(200)?;
     stage.scene.row("Elena", "has NeverSIMSwap on");
-    inbox.wait_on(&["push", "e-mail"], "")?;
+    inbox.wait_on(&["push", "e-mail"], "NeverSIMSwap")?;
 
     stage.scene.row("Elena", "asks to switch it off");
     let off = json!({ "kind": "protection_off", "protection": "never_sim_swap", "line_id": stage.customer.line_id });

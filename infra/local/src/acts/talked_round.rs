@@ -16,6 +16,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
         Caller { token: Some(stage.stack.issuer.representative("rep-dan", "phone")?), device: None, place: None };
     let sim = iccid();
 
+    let mut inbox = stage.inbox()?;
     stage.scene.row("Dan (phone)", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
     let swap = json!({ "kind": "sim_swap", "line_id": stage.customer.line_id, "sim": { "iccid": sim }, "phone_lost": true });
     let refused = for_customer(stage, &representative, "POST", "/v1/changes", &swap)?;
@@ -23,12 +24,16 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     stage.scene.claim("refused by phone, whoever asks", refused.status == 403 && refused.problem() == "refused");
     stage.scene.claim("and the reply says to use the app", refused.text("/detail").to_lowercase().contains("app"));
 
-    let mut inbox = stage.inbox()?;
+    let told = inbox.wait_on(&["push", "SMS", "e-mail"], "/not-me#")?;
+    if let Some(notice) = told.first() {
+        stage.scene.message("Rosa's app, and the same by SMS and e-mail", notice);
+    }
+
     let on = json!({ "protection": "never_sim_swap", "mode": "block", "line_id": stage.customer.line_id });
     let switched = for_customer(stage, &representative, "PUT", "/v1/protections", &on)?;
     stage.scene.row("Dan (phone)", &format!("switches NeverSIMSwap on for her: {}", switched.status));
     stage.scene.must("switching on works by phone, at once", switched.status == 200)?;
-    let told = inbox.wait_on(&["push", "e-mail"], "")?;
+    let told = inbox.wait_on(&["push", "e-mail"], "NeverSIMSwap")?;
     if let Some(notice) = told.first() {
         stage.scene.message("Rosa's app, and the same by e-mail", notice);
     }
