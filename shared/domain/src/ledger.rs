@@ -757,6 +757,52 @@ fn append<S: Evolve + Clone>(
     Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed })
 }
 
+/// An entry that follows another one at once, and the parts of the state that it changes.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    /// The entry.
+    pub entry: Entry,
+    /// Its bytes.
+    pub json: String,
+    /// Their hash.
+    pub head: Digest,
+    /// The number of the notice that is recorded, and what is left of it.
+    pub notice: Option<(u64, Option<Untold>)>,
+    /// The change as it leaves it.
+    pub change: Option<Change>,
+    /// The account's sequence number that it relies on.
+    pub relies_on_account: Option<u64>,
+}
+
+impl Follow {
+    /// The entry after `entry`, whose hash is `hash`.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub fn after(
+        entry: &Entry,
+        hash: &Digest,
+        events: Vec<Event>,
+        change: Option<Change>,
+        now: Timestamp,
+    ) -> Result<Self, serde_json::Error> {
+        let mut next = Entry {
+            v: Entry::VERSION,
+            owner: entry.owner.clone(),
+            seq: entry.seq.saturating_add(1),
+            at: now,
+            actor: Actor::System,
+            events,
+            notice: None,
+            after: None,
+            prev: hash.clone(),
+        };
+        next.after = change.clone().filter(|_| next.relays()).map(Box::new);
+        let (json, head) = next.seal()?;
+        Ok(Self { entry: next, json, head, notice: None, change, relies_on_account: None })
+    }
+}
+
 /// The state after an entry.
 fn apply<S: Evolve>(before: Option<S>, entry: &Entry) -> Option<S> {
     let mut state =

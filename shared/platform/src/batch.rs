@@ -265,11 +265,8 @@ mod tests {
     }
 
     fn event(bodies: &[&str]) -> SqsEvent {
-        let records: Vec<Value> = bodies
-            .iter()
-            .enumerate()
-            .map(|(index, body)| json!({ "messageId": format!("m{index}"), "body": body }))
-            .collect();
+        let records: Vec<Value> =
+            bodies.iter().enumerate().map(|(index, body)| json!({ "messageId": format!("m{index}"), "body": body })).collect();
         serde_json::from_value(json!({ "Records": records })).unwrap()
     }
 
@@ -308,13 +305,8 @@ mod tests {
         let (failed, seen) = run(&bodies, &dead);
         assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(failed, ["m5", "m7", "m9"]);
-        let reasons = [
-            ("m1", "malformed"),
-            ("m3", "unknown-line"),
-            ("m11", "too-large"),
-            ("m13", "malformed"),
-            ("m14", "malformed"),
-        ];
+        let reasons =
+            [("m1", "malformed"), ("m3", "unknown-line"), ("m11", "too-large"), ("m13", "malformed"), ("m14", "malformed")];
         assert_eq!(dead.reasons(), reasons.map(|(id, reason)| (id.to_owned(), reason)));
         assert_eq!(dead.letters.lock().unwrap()[0].0, "not json");
     }

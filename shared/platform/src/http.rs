@@ -158,10 +158,7 @@ impl Request {
             ));
         };
         value.to_str().ok().and_then(|text| sf_string(text.trim())).ok_or_else(|| {
-            Problem::new(
-                ProblemKind::Malformed,
-                "The Idempotency-Key has 1 to 128 visible ASCII characters in double quotes.",
-            )
+            Problem::new(ProblemKind::Malformed, "The Idempotency-Key has 1 to 128 visible ASCII characters in double quotes.")
         })
     }
 }
@@ -180,9 +177,7 @@ fn body(text: String, is_base64: bool) -> Result<Vec<u8>, Problem> {
         return Err(too_large());
     }
     let bytes = match is_base64 {
-        true => {
-            STANDARD.decode(text).map_err(|_| Problem::new(ProblemKind::Malformed, "The body is not valid base64."))?
-        }
+        true => STANDARD.decode(text).map_err(|_| Problem::new(ProblemKind::Malformed, "The body is not valid base64."))?,
         false => text.into_bytes(),
     };
     if bytes.len() > BODY_LIMIT { Err(too_large()) } else { Ok(bytes) }
@@ -200,7 +195,8 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
 }
 
 /// Where JSON does not fit. `serde_json` quotes values in its messages, so only the place is taken.
-pub(crate) fn misfit(error: &serde_json::Error) -> String {
+#[must_use]
+pub fn misfit(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Syntax => "is not JSON",
@@ -428,14 +424,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_misfit_tells_the_place_and_never_the_value() {
-        for body in [
-            "{\"kind\":\"SECRET",
-            "{\"kind\":12345678}",
-            "{\"SECRET\":1}",
-            "SECRET",
-            "",
-            "{\"kind\":\"a\",\"kind\":\"SECRET\"}",
-        ] {
+        for body in
+            ["{\"kind\":\"SECRET", "{\"kind\":12345678}", "{\"SECRET\":1}", "SECRET", "", "{\"kind\":\"a\",\"kind\":\"SECRET\"}"]
+        {
             let problem = request(|event| event["body"] = json!(body)).json::<Wish>().unwrap_err();
             assert_eq!(problem.kind, ProblemKind::Malformed);
             assert!(problem.detail.contains("line 1") && !problem.detail.contains("SECRET"), "{}", problem.detail);
@@ -507,8 +498,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_answer_may_say_that_it_can_be_stored() {
-        let response =
-            answer(Reply::json(200, &json!({})).map(|reply| reply.with("cache-control", "public, max-age=300")));
+        let response = answer(Reply::json(200, &json!({})).map(|reply| reply.with("cache-control", "public, max-age=300")));
         assert_eq!(response.headers["cache-control"], "public, max-age=300");
     }
 

@@ -217,9 +217,7 @@ impl Verifier {
         };
         let header = decode_header(token).map_err(|_| refused("not a JWT"))?;
         let key = header.kid.and_then(|kid| self.keys.get(&kid)).ok_or_else(|| refused("unknown key"))?;
-        decode::<Claims>(token, &key.key, &key.validation)
-            .map(|data| data.claims)
-            .map_err(|error| refused(reason(&error)))
+        decode::<Claims>(token, &key.key, &key.validation).map(|data| data.claims).map_err(|error| refused(reason(&error)))
     }
 }
 
@@ -230,9 +228,7 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     }
     match (&jwk.algorithm, jwk.common.key_algorithm) {
         (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Some(Algorithm::RS256),
-        (AlgorithmParameters::EllipticCurve(key), None | Some(KeyAlgorithm::ES256))
-            if key.curve == EllipticCurve::P256 =>
-        {
+        (AlgorithmParameters::EllipticCurve(key), None | Some(KeyAlgorithm::ES256)) if key.curve == EllipticCurve::P256 => {
             Some(Algorithm::ES256)
         }
         _ => None,
@@ -320,9 +316,8 @@ mod tests {
     }
 
     fn by_authorizer(claims: Value) -> Result<Caller, ProblemKind> {
-        let request = request(|event| {
-            event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } })
-        });
+        let request =
+            request(|event| event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } }));
         Identity::default().caller(&request).map_err(|problem| problem.kind)
     }
 
@@ -332,10 +327,7 @@ mod tests {
 
     #[test]
     fn claims_of_the_authorizer_tell_who_calls() {
-        assert_eq!(
-            by_authorizer(json!({ "sub": "ac_1", "scope": "openid linekeeper:customer", "exp": "1" })),
-            Ok(customer())
-        );
+        assert_eq!(by_authorizer(json!({ "sub": "ac_1", "scope": "openid linekeeper:customer", "exp": "1" })), Ok(customer()));
         assert_eq!(
             by_authorizer(json!({ "sub": "rep-7", "scope": REPRESENTATIVE_SCOPE, "contact_channel": "phone" })),
             Ok(Caller::Representative { id: RepresentativeId::parse("rep-7").unwrap(), channel: Channel::Phone })
@@ -355,13 +347,9 @@ mod tests {
 
     #[test]
     fn a_token_without_exactly_one_scope_of_ours_is_forbidden() {
-        for scope in [
-            "",
-            "openid",
-            "linekeeper:customers",
-            "Linekeeper:customer",
-            "linekeeper:customer linekeeper:representative",
-        ] {
+        for scope in
+            ["", "openid", "linekeeper:customers", "Linekeeper:customer", "linekeeper:customer linekeeper:representative"]
+        {
             let claims = json!({ "sub": "ac_1", "scope": scope, "contact_channel": "phone" });
             assert_eq!(by_authorizer(claims), Err(ProblemKind::Forbidden), "{scope}");
         }
@@ -378,9 +366,8 @@ mod tests {
 
     #[test]
     fn where_nothing_is_configured_nobody_is_authenticated() {
-        let request = request(|event| {
-            event["headers"]["Authorization"] = json!(format!("Bearer {}", token(1, Some("k1"), &good())))
-        });
+        let request =
+            request(|event| event["headers"]["Authorization"] = json!(format!("Bearer {}", token(1, Some("k1"), &good()))));
         assert_eq!(Identity::default().caller(&request).unwrap_err().kind, ProblemKind::Unauthenticated);
     }
 
@@ -440,9 +427,7 @@ mod tests {
     #[test]
     fn only_the_bearer_scheme_carries_a_token() {
         let token = token(1, Some("k1"), &good());
-        for (value, ok) in
-            [(format!("bearer {token}"), true), (format!("Basic {token}"), false), (token.clone(), false)]
-        {
+        for (value, ok) in [(format!("bearer {token}"), true), (format!("Basic {token}"), false), (token.clone(), false)] {
             let request = request(|event| event["headers"]["Authorization"] = json!(value));
             assert_eq!(Identity::new(Some(verifier())).caller(&request).is_ok(), ok, "{value}");
         }

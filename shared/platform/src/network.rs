@@ -217,10 +217,7 @@ mod tests {
     fn a_device_is_known_by_what_the_app_keeps() {
         let device = |header: Value| signals(Edge::new(None), json!({ "X-Linekeeper-Device": header })).device;
         let account = AccountId::parse("ac_1").unwrap();
-        assert_eq!(
-            device(json!("0123456789abcdef")),
-            Signal::Present(DeviceId::of(&account, "0123456789abcdef").unwrap())
-        );
+        assert_eq!(device(json!("0123456789abcdef")), Signal::Present(DeviceId::of(&account, "0123456789abcdef").unwrap()));
         assert_eq!(device(json!("short")), Signal::Unavailable);
         assert_eq!(signals(Edge::new(None), json!({})).device, Signal::Absent);
     }

@@ -44,6 +44,8 @@ pub enum ProblemKind {
     CodeWrong,
     /// This kind of change cannot be asked for here.
     KindNotOffered,
+    /// It is as asked for already.
+    NothingToChange,
     /// Too many requests.
     TooManyRequests,
     /// No guesses left.
@@ -60,7 +62,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them, for tests that hold the API's document to this list.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::IdempotencyKeyMissing,
         Self::Unauthenticated,
@@ -77,6 +79,7 @@ impl ProblemKind {
         Self::FactorNotOffered,
         Self::CodeWrong,
         Self::KindNotOffered,
+        Self::NothingToChange,
         Self::TooManyRequests,
         Self::TooManyAttempts,
         Self::TooManyCodes,
@@ -105,6 +108,7 @@ impl ProblemKind {
             Self::FactorNotOffered => "factor-not-offered",
             Self::CodeWrong => "code-wrong",
             Self::KindNotOffered => "kind-not-offered",
+            Self::NothingToChange => "nothing-to-change",
             Self::TooManyRequests => "too-many-requests",
             Self::TooManyAttempts => "too-many-attempts",
             Self::TooManyCodes => "too-many-codes",
@@ -126,7 +130,11 @@ impl ProblemKind {
             Self::ChangeAlreadyOpen | Self::ChangeClosed | Self::ChallengeOver => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::IdempotencyKeyReused | Self::FactorNotOffered | Self::CodeWrong | Self::KindNotOffered => 422,
+            Self::IdempotencyKeyReused
+            | Self::FactorNotOffered
+            | Self::CodeWrong
+            | Self::KindNotOffered
+            | Self::NothingToChange => 422,
             Self::TooManyRequests | Self::TooManyAttempts | Self::TooManyCodes => 429,
             Self::Internal => 500,
             Self::DeliveryFailed => 502,
@@ -154,6 +162,7 @@ impl ProblemKind {
             Self::FactorNotOffered => "This factor is not offered for this change",
             Self::CodeWrong => "The code is wrong",
             Self::KindNotOffered => "This kind of change is not offered here",
+            Self::NothingToChange => "There is nothing to change",
             Self::TooManyRequests => "Too many requests",
             Self::TooManyAttempts => "Too many attempts",
             Self::TooManyCodes => "Too many codes",

@@ -431,8 +431,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_one_line_in_the_embedded_format() {
-        let line =
-            metric_line("otp-verify", Metric::Answer, "wrong", UNIX_EPOCH + Duration::from_millis(1_795_330_514_000));
+        let line = metric_line("otp-verify", Metric::Answer, "wrong", UNIX_EPOCH + Duration::from_millis(1_795_330_514_000));
         assert_eq!(line.matches('\n').count(), 1);
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["_aws"]["Timestamp"], 1_795_330_514_000_u64);

@@ -21,7 +21,7 @@ pub use request::{Ask, request};
 pub use step_up::{Answer, Claim, Offer, answer, issue, mac_input, offer, why_not_claimed};
 pub use stop::{cancel, not_me};
 pub use sweep::sweep;
-pub use tell::{Release, recorded, release, told, told_at_once};
+pub use tell::{Release, recorded, release, released_at_once, told, told_at_once};
 
 use crate::change::{AccountSeen, Authorization, Change, Decision, Details, Ending, Stage};
 use crate::config::Settings;

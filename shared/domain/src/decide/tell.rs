@@ -3,10 +3,11 @@
 
 use super::{Context, Denied, advance, find, forbids, step};
 use crate::change::{AccountSeen, Authorization, Change, Ending, Stage};
-use crate::ids::ChangeId;
+use crate::digest::Digest;
+use crate::ids::{ChangeId, Subject};
 use crate::kinds::Reason;
-use crate::ledger::{Draft, Entry, Event, Step};
-use crate::notice::{Delivery, Notice};
+use crate::ledger::{Draft, Entry, Event, Follow, Step};
+use crate::notice::{Delivery, Notice, Untold};
 use crate::state::View;
 
 /// The event that records deliveries.
@@ -44,34 +45,43 @@ pub fn recorded(view: &View, entry: &Entry) -> bool {
     view.book(&entry.owner.subject).is_none_or(|book| !book.untold.contains_key(&entry.seq.to_string()))
 }
 
-/// The same, for when nothing has happened since the entry: needs no read, only the entry itself. What it
-/// says of the change (`after`) is then the state. Where it is not, the write fails and [`told`] decides.
+/// The same, for when nothing has happened since the entry: needs no read, only the entry itself and its
+/// hash. What it says of the change (`after`) is then the state. Where something has happened, the write
+/// fails, and [`told`] decides on what stands. Nothing for a retry, whose attempts only the state counts.
 ///
-/// Returns the draft and the change as the draft leaves it.
-#[must_use]
+/// # Errors
+/// Where the entry cannot be written as JSON.
 pub fn told_at_once(
     entry: &Entry,
+    hash: &Digest,
     notice: &Notice,
     deliveries: &[Delivery],
     ctx: Context<'_>,
-) -> (Vec<Event>, Option<Change>, Option<u64>) {
+) -> Result<Option<Follow>, serde_json::Error> {
+    if entry.events.iter().any(|event| matches!(event, Event::Retried { .. })) {
+        return Ok(None);
+    }
     let (event, counted) = told_event(entry.seq, notice, deliveries);
     let mut events = vec![event];
-    let Some(change) = entry.after.as_deref().filter(|_| counted) else { return (events, entry.after.as_deref().cloned(), None) };
-    let mut change = change.clone();
-    change.told_at = change.told_at.or(Some(ctx.now));
-    // With nothing changed since the entry, its requirement is still the right one; what the view does not
-    // hold (the line, the account) is what the write checks.
-    let (more, _, relies) = advance(&View::default(), &change, ctx);
-    for event in &more {
-        if let Event::Authorized { authorization, .. } = event {
-            change.stage = Stage::Authorized(authorization.clone());
-            change.challenge = None;
+    let mut relies = None;
+    let change = entry.after.as_deref().filter(|change| counted && notice.change.as_ref() == Some(&change.id)).map(|change| {
+        let mut change = change.clone();
+        change.told_at = change.told_at.or(Some(ctx.now));
+        // The requirement is still the right one while nothing has changed; that is what the write checks.
+        let (more, _, account) = advance(&View::default(), &change, ctx);
+        for event in more {
+            if let Event::Authorized { authorization, .. } = &event {
+                change.stage = Stage::Authorized(authorization.clone());
+                change.challenge = None;
+                relies = account.filter(|_| change.id.subject() != &Subject::Account);
+                events.push(event);
+            }
         }
-    }
-    let granted = !more.is_empty();
-    events.extend(more);
-    (events, Some(change), relies.filter(|_| granted))
+        change
+    });
+    let untold = Untold::first(notice).after(deliveries, counted);
+    let follow = Follow::after(entry, hash, events, change, ctx.now)?;
+    Ok(Some(Follow { notice: Some((entry.seq, untold)), relies_on_account: relies, ..follow }))
 }
 
 /// What to do with a signature that was just made.
@@ -83,6 +93,30 @@ pub enum Release {
     Again,
     /// Something came first: throw it away. The draft records why, where that is not recorded yet.
     Never(Draft),
+}
+
+/// The same as [`Release::Now`], for when nothing has happened since the entry that granted it: the write
+/// checks that neither the line nor the account has moved on. Nothing where it is too late.
+///
+/// # Errors
+/// Where the entry cannot be written as JSON.
+pub fn released_at_once(
+    entry: &Entry,
+    hash: &Digest,
+    change: &Change,
+    ctx: Context<'_>,
+) -> Result<Option<Follow>, serde_json::Error> {
+    let Stage::Authorized(authorization) = &change.stage else { return Ok(None) };
+    if ctx.now >= authorization.expires_at {
+        return Ok(None);
+    }
+    let out = Change { stage: Stage::Released(authorization.clone()), ..change.clone() };
+    let relies_on_account = match change.id.subject() {
+        Subject::Line(_) => Some(change.seen.seq),
+        Subject::Account => None,
+    };
+    let released = vec![Event::Released { change: change.id.clone() }];
+    Ok(Some(Follow { relies_on_account, ..Follow::after(entry, hash, released, Some(out), ctx.now)? }))
 }
 
 /// Decides whether a signature may leave. The authorization was granted by an earlier entry; whatever has

@@ -1,0 +1,108 @@
+//! The records of the queue `provisioning`.
+
+use linekeeper_domain::change::Address;
+use linekeeper_domain::ids::{AccountId, AuthorizationId, ChangeId, ContactId, LineId};
+use linekeeper_domain::kinds::Jurisdiction;
+use linekeeper_domain::numbers::{Eid, Iccid, Imei, Msisdn};
+use serde::Deserialize;
+
+/// One record: `{"id", "at", "type", …}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Record {
+    /// The sender's own id, for its traces.
+    pub id: String,
+    /// When it took effect, RFC 3339.
+    pub at: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A way to reach a customer: `{"id", "email" | "sms" | "push"}`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ContactRecord {
+    /// Its id.
+    pub id: ContactId,
+    /// Where.
+    #[serde(flatten)]
+    pub address: Address,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum What {
+    /// The carrier took a customer on.
+    AccountOpened {
+        /// Whose account.
+        account_id: AccountId,
+        /// Whose rules apply.
+        jurisdiction: Jurisdiction,
+        /// Ways to reach the customer.
+        #[serde(default)]
+        contacts: Vec<ContactRecord>,
+    },
+    /// The customer left.
+    AccountClosed {
+        /// Whose account.
+        account_id: AccountId,
+    },
+    /// A line's tenure began.
+    LineOpened {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        line_id: LineId,
+        /// The number.
+        msisdn: Msisdn,
+        /// The first SIM.
+        iccid: Iccid,
+        /// The chip, for an eSIM.
+        eid: Option<Eid>,
+        /// The handset.
+        imei: Option<Imei>,
+    },
+    /// The line's tenure is over.
+    LineEnded {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        line_id: LineId,
+    },
+    /// Another SIM is in the line.
+    SimChanged {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        line_id: LineId,
+        /// The SIM.
+        iccid: Iccid,
+        /// The chip, for an eSIM.
+        eid: Option<Eid>,
+        /// The authorization that was acted on.
+        authorization_id: Option<AuthorizationId>,
+    },
+    /// A change other than of the SIM was carried out.
+    ChangeDone {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        change_id: ChangeId,
+        /// The authorization that was acted on.
+        authorization_id: AuthorizationId,
+        /// The new number, for a number change.
+        msisdn: Option<Msisdn>,
+    },
+    /// A change could not be carried out.
+    ChangeFailed {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        change_id: ChangeId,
+        /// The authorization that was acted on.
+        authorization_id: AuthorizationId,
+        /// Why, for the sender's traces; not kept.
+        #[serde(default)]
+        reason: String,
+    },
+}

@@ -1,0 +1,104 @@
+//! Takes changes, decides and records them; switches protections on; stops changes; says where they stand.
+//!
+//! It never sends and never signs: what follows from a decision follows from the ledger's stream.
+
+mod changes;
+mod not_me;
+mod overview;
+mod protections;
+
+use std::sync::Arc;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use linekeeper_domain::change::Actor;
+use linekeeper_domain::kinds::Channel;
+use linekeeper_platform::config::{Var, door};
+use linekeeper_platform::http::{Reply, Request, serve};
+use linekeeper_platform::identity::{Caller, Identity};
+use linekeeper_platform::keys::{Jwks, KmsSigner, Published};
+use linekeeper_platform::network::Edge;
+use linekeeper_platform::problem::{Problem, ProblemKind};
+use linekeeper_platform::shell::Shell;
+use linekeeper_platform::start;
+
+/// What the function works with.
+pub struct App {
+    /// Store, settings, clock.
+    pub shell: Shell,
+    /// Who calls.
+    pub identity: Identity,
+    /// From where.
+    pub edge: Edge,
+    /// The key that authorizations and links are verified with.
+    pub key: Arc<dyn Published>,
+    /// `iss` of what was signed.
+    pub issuer: String,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("shell", &self.shell).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The function over the real world.
+    ///
+    /// # Errors
+    /// Where the configuration does not do.
+    pub async fn start() -> Result<Self, start::Error> {
+        let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer])?;
+        let (identity, edge) = door(|name| std::env::var(name).ok())?;
+        let aws = start::aws().await;
+        let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
+        let issuer = config.get(Var::Issuer).to_owned();
+        Ok(Self { shell: start::shell(&config, &aws), identity, edge, key: Arc::new(key), issuer })
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        serve(event, async |request| self.route(&request).await).await
+    }
+
+    async fn route(&self, request: &Request) -> Result<Reply, Problem> {
+        match (request.method(), request.path().as_slice()) {
+            ("POST", ["v1", "changes"]) => self.create(request).await,
+            ("GET", ["v1", "changes"]) => self.list(request).await,
+            ("GET", ["v1", "changes", id]) => self.read(request, id).await,
+            ("POST", ["v1", "changes", id, "cancel"]) => self.cancel(request, id).await,
+            ("GET", ["v1", "account"]) => self.overview(request).await,
+            ("PUT", ["v1", "protections"]) => self.protect(request).await,
+            ("POST", ["v1", "not-me"]) => self.not_me(request).await,
+            ("GET", [".well-known", "jwks.json"]) => self.jwks().await,
+            (_, ["v1", "changes"]) => Err(Problem::method_not_allowed("GET, POST")),
+            (_, ["v1", "changes", _] | ["v1", "account"] | [".well-known", "jwks.json"]) => {
+                Err(Problem::method_not_allowed("GET"))
+            }
+            (_, ["v1", "changes", _, "cancel"] | ["v1", "not-me"]) => Err(Problem::method_not_allowed("POST")),
+            (_, ["v1", "protections"]) => Err(Problem::method_not_allowed("PUT")),
+            _ => Err(ProblemKind::NotFound.into()),
+        }
+    }
+
+    async fn jwks(&self) -> Result<Reply, Problem> {
+        let jwks = Jwks { keys: vec![self.key.jwk().await?] };
+        Ok(Reply::json(200, &jwks)?.with("cache-control", "public, max-age=300"))
+    }
+}
+
+/// Who acts, and through which channel, by the caller's token.
+fn actor(caller: &Caller) -> (Actor, Channel) {
+    match caller {
+        Caller::Customer { .. } => (Actor::Customer, Channel::Pwa),
+        Caller::Representative { id, channel } => (Actor::Representative(id.clone()), *channel),
+    }
+}
+
+/// Staff see nothing before the customer is authenticated in their contact (I11): that door comes with
+/// the care desk.
+fn customers_only(caller: &Caller) -> Result<(), Problem> {
+    match caller {
+        Caller::Customer { .. } => Ok(()),
+        Caller::Representative { .. } => Err(ProblemKind::Forbidden.into()),
+    }
+}

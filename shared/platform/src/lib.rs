@@ -1,0 +1,25 @@
+//! Everything that touches AWS, HTTP or the clock, so that functions stay a page and the domain stays pure.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`store`] | DynamoDB: one read, one transaction, every condition named |
+//! | [`shell`] | read, decide, write; and again where another was first |
+//! | [`keys`] | KMS: codes' MACs, signatures, published keys |
+//! | [`messages`] | SMS, push, e-mail, the topic `line-events` |
+//! | [`http`], [`problem`], [`identity`], [`network`] | the door for callers |
+//! | [`batch`] | the door for queues and streams |
+//! | [`config`], [`clock`], [`telemetry`], [`start`] | around every function |
+
+pub mod batch;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod identity;
+pub mod keys;
+pub mod messages;
+pub mod network;
+pub mod problem;
+pub mod shell;
+pub mod start;
+pub mod store;
+pub mod telemetry;
