@@ -1,0 +1,3 @@
+//! The functions together. One binary, a module for each concern; each test has a database of its own.
+
+mod path;

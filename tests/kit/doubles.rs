@@ -1,0 +1,265 @@
+//! What stands behind the narrow traits in tests: real cryptography with local keys, an inbox, a topic, a
+//! clock that moves when told to.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use hmac::{Hmac, KeyInit, Mac};
+use linekeeper_domain::change::Address;
+use linekeeper_domain::digest::Digest;
+use linekeeper_domain::time::{Span, Timestamp};
+use linekeeper_domain::words::Text;
+use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
+use linekeeper_platform::clock::Clock;
+use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, Published, Signer};
+use linekeeper_platform::messages::{LineEvent, Messenger, Publisher};
+use linekeeper_platform::store::Error;
+use p256::ecdsa::signature::Signer as _;
+use p256::pkcs8::EncodePublicKey as _;
+use sha2::Sha256;
+
+use crate::tap::{Call, Tap};
+
+/// A clock that moves when told to.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<Timestamp>>);
+
+impl ManualClock {
+    /// Standing at an instant.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, span: Span) {
+        let mut now = self.0.lock().unwrap();
+        *now = *now + span;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// KMS's two keys, held here.
+pub struct Keys {
+    mac: [u8; 32],
+    signing: p256::ecdsa::SigningKey,
+    tap: Tap,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
+
+impl Keys {
+    /// Fresh keys.
+    #[must_use]
+    pub fn new(tap: Tap) -> Self {
+        let signing = loop {
+            if let Ok(key) = p256::ecdsa::SigningKey::from_slice(&rand::random::<[u8; 32]>()) {
+                break key;
+            }
+        };
+        Self { mac: rand::random(), signing, tap }
+    }
+
+    fn hmac(&self, input: &Digest) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.mac).unwrap();
+        mac.update(input.as_str().as_bytes());
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public(&self) -> Jwk {
+        let der = p256::PublicKey::from(self.signing.verifying_key()).to_public_key_der().unwrap();
+        Jwk::from_der(der.as_bytes(), "test-key").unwrap()
+    }
+}
+
+impl CodeMac for Keys {
+    fn mac<'a>(&'a self, input: &'a Digest) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move { self.tap.through(Call::Kms, || Ok(self.hmac(input))) })
+    }
+}
+
+impl CodeCheck for Keys {
+    fn check<'a>(&'a self, input: &'a Digest, mac: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move { self.tap.through(Call::Kms, || Ok(self.hmac(input) == mac)) })
+    }
+}
+
+impl Signer for Keys {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Kms, || {
+                let signature: p256::ecdsa::Signature = self.signing.sign(message);
+                Ok(signature.to_bytes().to_vec())
+            })
+        })
+    }
+
+    fn key_id(&self) -> &str {
+        "test-key"
+    }
+}
+
+impl Published for Keys {
+    fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+        // Asked for once in a process's life: not a call of an operation.
+        Box::pin(async move { Ok(self.public()) })
+    }
+}
+
+/// One message that a provider accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Where to.
+    pub to: Address,
+    /// What.
+    pub text: Text,
+}
+
+/// Everything that customers were sent.
+#[derive(Clone, Debug, Default)]
+pub struct Inbox {
+    mails: Arc<Mutex<Vec<Mail>>>,
+    down: Arc<Mutex<Vec<&'static str>>>,
+    tap: Tap,
+}
+
+impl Inbox {
+    /// Behind a tap.
+    #[must_use]
+    pub fn new(tap: Tap) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
+    /// Everything accepted so far.
+    #[must_use]
+    pub fn all(&self) -> Vec<Mail> {
+        self.mails.lock().unwrap().clone()
+    }
+
+    /// Forgets what was accepted.
+    pub fn clear(&self) {
+        self.mails.lock().unwrap().clear();
+    }
+
+    /// The channels (`email`, `sms`, `push`) whose provider refuses from now on.
+    pub fn down(&self, channels: &[&'static str]) {
+        *self.down.lock().unwrap() = channels.to_vec();
+    }
+
+    /// The code in the newest message that has one.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let newest = self.all().into_iter().rev().find(|mail| mail.text.subject == "Your code").expect("no code was sent");
+        newest.text.short.rsplit('#').next().unwrap().to_owned()
+    }
+
+    /// The token of the newest "this was not me" link.
+    #[must_use]
+    pub fn link_token(&self) -> String {
+        let newest = self
+            .all()
+            .into_iter()
+            .rev()
+            .find_map(|mail| mail.text.short.split_once("/not-me#").map(|(_, token)| token.to_owned()));
+        newest.expect("no notice carries a link")
+    }
+}
+
+impl Messenger for Inbox {
+    fn send<'a>(&'a self, to: &'a Address, text: &'a Text) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Send, || {
+                let channel = match to {
+                    Address::Email(_) => "email",
+                    Address::Sms(_) => "sms",
+                    Address::Push(_) => "push",
+                };
+                if self.down.lock().unwrap().contains(&channel) {
+                    return Err(Error::Corrupt("the provider refuses"));
+                }
+                self.mails.lock().unwrap().push(Mail { to: to.clone(), text: text.clone() });
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Everything that was published.
+#[derive(Clone, Debug, Default)]
+pub struct Topic {
+    events: Arc<Mutex<Vec<LineEvent>>>,
+    tap: Tap,
+}
+
+impl Topic {
+    /// Behind a tap.
+    #[must_use]
+    pub fn new(tap: Tap) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
+    /// Everything published so far.
+    #[must_use]
+    pub fn all(&self) -> Vec<LineEvent> {
+        self.events.lock().unwrap().clone()
+    }
+
+    /// The signed authorizations among it.
+    #[must_use]
+    pub fn authorizations(&self) -> Vec<String> {
+        self.all().into_iter().filter_map(|event| event.authorization).collect()
+    }
+}
+
+impl Publisher for Topic {
+    fn publish<'a>(&'a self, event: &'a LineEvent) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Publish, || {
+                self.events.lock().unwrap().push(event.clone());
+                Ok(())
+            })
+        })
+    }
+}
+
+/// A dead-letter queue: bodies and reasons.
+#[derive(Clone, Debug, Default)]
+pub struct Dead {
+    letters: Arc<Mutex<Vec<(String, String)>>>,
+    tap: Tap,
+}
+
+impl Dead {
+    /// Behind a tap.
+    #[must_use]
+    pub fn new(tap: Tap) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
+    /// What is in it: body and reason.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, String)> {
+        self.letters.lock().unwrap().clone()
+    }
+}
+
+impl DeadLetters for Dead {
+    async fn put(&self, letter: DeadLetter<'_>) -> Result<(), batch::Error> {
+        self.tap.through(Call::DeadLetter, || {
+            self.letters.lock().unwrap().push((letter.body.to_owned(), letter.reason.to_owned()));
+            Ok(())
+        })?;
+        Ok(())
+    }
+}

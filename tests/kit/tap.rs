@@ -1,0 +1,146 @@
+//! A tap on every call that leaves a function: counts it, and can crash the function there.
+//!
+//! A crash is a call that fails, and every later call of the same invocation with it, as if the process
+//! were gone. `Before`: the call did not happen. `After`: it did, and its reply was lost.
+
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use linekeeper_platform::store::Error;
+
+/// A call that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// DynamoDB.
+    Dynamo,
+    /// KMS.
+    Kms,
+    /// SMS, push or e-mail.
+    Send,
+    /// The topic.
+    Publish,
+    /// A dead-letter queue.
+    DeadLetter,
+}
+
+/// Where to crash: at the k-th call from now, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The call does not happen.
+    Before(usize),
+    /// The call happens, its reply is lost.
+    After(usize),
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: Vec<Call>,
+    fault: Option<Fault>,
+    dead: bool,
+}
+
+/// The tap. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Tap(Arc<Mutex<Inner>>);
+
+/// The process is gone.
+#[derive(Debug)]
+struct Crash;
+
+impl std::fmt::Display for Crash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("crashed here, on purpose")
+    }
+}
+
+impl std::error::Error for Crash {}
+
+impl Tap {
+    /// Starts a new invocation: counts from zero, crashes at `fault`.
+    pub fn begin(&self, fault: Option<Fault>) {
+        *self.0.lock().unwrap() = Inner { fault, ..Inner::default() };
+    }
+
+    /// The calls of this invocation so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.lock().unwrap().calls.clone()
+    }
+
+    /// How many of one kind.
+    #[must_use]
+    pub fn count(&self, call: Call) -> usize {
+        self.calls().into_iter().filter(|&c| c == call).count()
+    }
+
+    /// Whether the crash has happened.
+    #[must_use]
+    pub fn crashed(&self) -> bool {
+        self.0.lock().unwrap().dead
+    }
+
+    fn before(&self, call: Call) -> Result<(), Crash> {
+        let mut inner = self.0.lock().unwrap();
+        if inner.dead {
+            return Err(Crash);
+        }
+        inner.calls.push(call);
+        if inner.fault == Some(Fault::Before(inner.calls.len())) {
+            inner.dead = true;
+            return Err(Crash);
+        }
+        Ok(())
+    }
+
+    fn after(&self) -> Result<(), Crash> {
+        let mut inner = self.0.lock().unwrap();
+        if inner.dead || inner.fault == Some(Fault::After(inner.calls.len())) {
+            inner.dead = true;
+            return Err(Crash);
+        }
+        Ok(())
+    }
+
+    /// Runs a call of a double through the tap.
+    ///
+    /// # Errors
+    /// The crash, or what the call itself says.
+    pub fn through<T>(&self, call: Call, act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let crashed = |crash: Crash| Error::aws("tap", crash);
+        self.before(call).map_err(crashed)?;
+        let result = act()?;
+        self.after().map_err(crashed)?;
+        Ok(result)
+    }
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Tap {
+    fn name(&self) -> &'static str {
+        "tap"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        Ok(self.before(Call::Dynamo)?)
+    }
+
+    fn read_before_deserialization(
+        &self,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        Ok(self.after()?)
+    }
+}

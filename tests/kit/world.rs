@@ -1,0 +1,504 @@
+//! All functions over one database.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use linekeeper_domain::config::Settings;
+use linekeeper_domain::ids::{AccountId, LineId, Subject};
+use linekeeper_domain::state::{Account, Line, Versioned};
+use linekeeper_domain::time::{Span, Timestamp};
+use linekeeper_platform::clock::{Clock, SystemEntropy};
+use linekeeper_platform::identity::Identity;
+use linekeeper_platform::network::Edge;
+use linekeeper_platform::shell::Shell;
+use linekeeper_platform::store::{Store, Whole};
+use serde_json::{Value, json};
+
+use crate::doubles::{Dead, Inbox, Keys, ManualClock, Topic};
+use crate::people::{AT_HOME, Person};
+use crate::tap::{Fault, Tap};
+
+/// Name of the state table.
+pub const STATE: &str = "linekeeper-state";
+/// Name of the ledger.
+pub const LEDGER: &str = "linekeeper-ledger";
+/// `iss` of what is signed.
+pub const ISSUER: &str = "https://linekeeper.carrier.example";
+
+/// All functions over one database of their own.
+#[derive(Debug)]
+pub struct World {
+    /// The time.
+    pub clock: ManualClock,
+    /// Every call that leaves.
+    pub tap: Tap,
+    /// What customers were sent.
+    pub inbox: Inbox,
+    /// What was published.
+    pub topic: Topic,
+    /// What was rejected.
+    pub dead: Dead,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// Store, settings, clock, as the functions have them.
+    pub shell: Shell,
+    /// A client besides the tap, for tests to look with.
+    pub client: aws_sdk_dynamodb::Client,
+    /// The function.
+    pub intake: request_intake::App,
+    /// The function.
+    pub issue: otp_issue::App,
+    /// The function.
+    pub verify: otp_verify::App,
+    /// The function.
+    pub notify: change_notify::App,
+    /// The function.
+    pub feed: provisioning_feed::App<Dead>,
+    /// The function.
+    pub risk: risk_scoring::App<Dead>,
+    /// The function.
+    pub sweep: deadline_sweep::App,
+    delivered: tokio::sync::Mutex<BTreeMap<String, u64>>,
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+/// What an HTTP function answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The last part of the problem's type.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        self.body["type"].as_str().and_then(|t| t.rsplit(':').next()).unwrap_or("")
+    }
+
+    /// A text of the body.
+    #[must_use]
+    pub fn text(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {}", self.body)).to_owned()
+    }
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
+}
+
+async fn tables(client: &aws_sdk_dynamodb::Client) {
+    let due = GlobalSecondaryIndex::builder()
+        .index_name("due")
+        .key_schema(key("due_shard", KeyType::Hash))
+        .key_schema(key("due_at", KeyType::Range))
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
+    client
+        .create_table()
+        .table_name(STATE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("sk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("due_shard", ScalarAttributeType::S))
+        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
+        .global_secondary_indexes(due.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    client
+        .create_table()
+        .table_name(LEDGER)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("seq", KeyType::Range))
+        .attribute_definitions(attribute("pk", ScalarAttributeType::S))
+        .attribute_definitions(attribute("seq", ScalarAttributeType::N))
+        .send()
+        .await
+        .unwrap();
+}
+
+impl World {
+    /// With the carrier's default settings.
+    pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// With these settings.
+    pub async fn with(settings: Settings) -> Self {
+        let database = dynoxide::Database::memory().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
+            let _ = stopped.await;
+        }));
+
+        let tap = Tap::default();
+        let config = |tap: Option<Tap>| {
+            let credentials = aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test");
+            let mut config = aws_sdk_dynamodb::Config::builder()
+                .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+                .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
+                .endpoint_url(&url)
+                .credentials_provider(credentials)
+                .retry_config(aws_config::retry::RetryConfig::disabled())
+                .http_client(aws_smithy_http_client::Builder::new().build_http());
+            if let Some(tap) = tap {
+                config = config.interceptor(tap);
+            }
+            aws_sdk_dynamodb::Client::from_conf(config.build())
+        };
+        let client = config(None);
+        tables(&client).await;
+
+        let clock = ManualClock::at(Timestamp::parse("2026-11-22T15:00:00Z").unwrap());
+        let shell = Shell {
+            store: Store::new(config(Some(tap.clone())), STATE, LEDGER),
+            settings: Arc::new(settings.check().unwrap()),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let keys = Arc::new(Keys::new(tap.clone()));
+        let (inbox, topic, dead) = (Inbox::new(tap.clone()), Topic::new(tap.clone()), Dead::new(tap.clone()));
+        let edge = || Edge::new(Some("edge-secret".to_owned()));
+        Self {
+            intake: request_intake::App {
+                shell: shell.clone(),
+                identity: Identity::default(),
+                edge: edge(),
+                key: keys.clone(),
+                issuer: ISSUER.to_owned(),
+            },
+            issue: otp_issue::App {
+                shell: shell.clone(),
+                identity: Identity::default(),
+                mac: keys.clone(),
+                messenger: Arc::new(inbox.clone()),
+                host: "my.carrier.example".to_owned(),
+            },
+            verify: otp_verify::App { shell: shell.clone(), identity: Identity::default(), check: keys.clone() },
+            notify: change_notify::App {
+                shell: shell.clone(),
+                signer: keys.clone(),
+                messenger: Arc::new(inbox.clone()),
+                publisher: Arc::new(topic.clone()),
+                issuer: ISSUER.to_owned(),
+                origin: "https://my.carrier.example".to_owned(),
+            },
+            feed: provisioning_feed::App { shell: shell.clone(), dead: Arc::new(dead.clone()) },
+            risk: risk_scoring::App { shell: shell.clone(), dead: Arc::new(dead.clone()) },
+            sweep: deadline_sweep::App { shell: shell.clone() },
+            clock,
+            tap,
+            inbox,
+            topic,
+            dead,
+            keys,
+            shell,
+            client,
+            delivered: tokio::sync::Mutex::default(),
+            _stop: stop,
+        }
+    }
+
+    /// RFC 3339 of now.
+    #[must_use]
+    pub fn now(&self) -> String {
+        self.clock.now().to_string()
+    }
+
+    /// RFC 3339 of so long ago.
+    #[must_use]
+    pub fn ago(&self, span: Span) -> String {
+        (self.clock.now() - span).to_string()
+    }
+
+    /// A customer who has been with the carrier for a month and signs in at home every day. Notices of
+    /// the beginning are delivered; the inbox is empty.
+    pub async fn customer(&self, person: &Person) {
+        for record in person.opening(&self.now()) {
+            self.feed(record).await;
+        }
+        self.clock.advance(Span::days(30));
+        for day in 1..=10 {
+            self.behaviour(person.sign_in_at_home(&self.ago(Span::days(day)))).await;
+        }
+        self.pump().await;
+        self.inbox.clear();
+    }
+
+    /// A request with an authorizer's claims.
+    pub async fn call(
+        &self,
+        claims: Option<&Value>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        self.call_raw(claims, method, path, headers, body.map(Value::to_string)).await
+    }
+
+    /// The same with a body that need not be JSON.
+    pub async fn call_raw(
+        &self,
+        claims: Option<&Value>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
+        let parameters: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let mut all: BTreeMap<String, String> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if body.is_some() {
+            all.entry("content-type".to_owned()).or_insert_with(|| "application/json".to_owned());
+        }
+        let mut event = json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": raw_path, "rawQueryString": query, "headers": all,
+            "queryStringParameters": parameters, "isBase64Encoded": false, "body": body,
+            "requestContext": {"stage": "$default", "requestId": "request-1", "time": "t", "timeEpoch": 1,
+                "http": {"method": method, "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "test"}},
+        });
+        if let Some(claims) = claims {
+            event["requestContext"]["authorizer"] = json!({"jwt": {"claims": claims, "scopes": null}});
+        }
+        let event = serde_json::from_value(event).unwrap();
+        let response = if raw_path.ends_with("/answer") {
+            self.verify.handle(event).await
+        } else if raw_path.ends_with("/challenges") {
+            self.issue.handle(event).await
+        } else {
+            self.intake.handle(event).await
+        };
+        let response = serde_json::to_value(response).unwrap();
+        let headers: BTreeMap<String, String> = response["headers"]
+            .as_object()
+            .map(|all| {
+                all.iter().map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())).collect()
+            })
+            .unwrap_or_default();
+        let body = response["body"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+        Answer { status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(), headers, body }
+    }
+
+    /// The customer asks from home; `key` is the Idempotency-Key.
+    pub async fn ask(&self, person: &Person, key: &str, body: &Value) -> Answer {
+        self.ask_from(person, AT_HOME, key, body).await
+    }
+
+    /// The customer's token, from elsewhere.
+    pub async fn ask_from(&self, person: &Person, from: &[(&str, &str)], key: &str, body: &Value) -> Answer {
+        let quoted = format!("\"{key}\"");
+        let headers: Vec<(&str, &str)> = from.iter().copied().chain([("idempotency-key", quoted.as_str())]).collect();
+        self.call(Some(&customer(person)), "POST", "/v1/changes", &headers, Some(body)).await
+    }
+
+    /// Asks for a code.
+    pub async fn challenge(&self, person: &Person, change: &str, factor: &str) -> Answer {
+        let path = format!("/v1/changes/{change}/challenges");
+        self.call(Some(&customer(person)), "POST", &path, AT_HOME, Some(&json!({"factor": factor}))).await
+    }
+
+    /// Answers a challenge.
+    pub async fn answer(&self, person: &Person, change: &str, challenge: &str, code: &str) -> Answer {
+        let path = format!("/v1/changes/{change}/challenges/{challenge}/answer");
+        self.call(Some(&customer(person)), "POST", &path, AT_HOME, Some(&json!({"code": code}))).await
+    }
+
+    /// Asks for a code and answers it rightly.
+    pub async fn prove(&self, person: &Person, change: &str, factor: &str) -> Answer {
+        let challenge = self.challenge(person, change, factor).await;
+        assert_eq!(challenge.status, 201, "{}", challenge.body);
+        let code = self.inbox.code();
+        self.answer(person, change, &challenge.text("challenge_id"), &code).await
+    }
+
+    /// Reads a change.
+    pub async fn change(&self, person: &Person, change: &str) -> Value {
+        self.call(Some(&customer(person)), "GET", &format!("/v1/changes/{change}"), &[], None).await.body
+    }
+
+    /// Stops a change.
+    pub async fn cancel(&self, person: &Person, change: &str) -> Answer {
+        self.call(Some(&customer(person)), "POST", &format!("/v1/changes/{change}/cancel"), &[], None).await
+    }
+
+    /// Switches a protection on.
+    pub async fn protect(&self, person: &Person, protection: &str, mode: &str, line: Option<&str>) -> Answer {
+        let body = json!({"protection": protection, "mode": mode, "line_id": line});
+        self.call(Some(&customer(person)), "PUT", "/v1/protections", AT_HOME, Some(&body)).await
+    }
+
+    /// Taps a "this was not me" link.
+    pub async fn not_me(&self, token: &str) -> Answer {
+        self.call(None, "POST", "/v1/not-me", &[], Some(&json!({"token": token}))).await
+    }
+
+    /// One message of provisioning. Returns whether it has to come again.
+    pub async fn feed(&self, record: Value) -> bool {
+        self.feed_raw(vec![record.to_string()]).await.contains(&true)
+    }
+
+    /// A batch of provisioning, as texts. Returns for each whether it has to come again.
+    pub async fn feed_raw(&self, bodies: Vec<String>) -> Vec<bool> {
+        let count = bodies.len();
+        let event = provisioning_feed::Incoming::Queue(sqs(bodies));
+        let answer = serde_json::to_value(self.feed.handle(event).await.unwrap()).unwrap();
+        failures(&answer, count)
+    }
+
+    /// One message of behaviour. Returns whether it has to come again.
+    pub async fn behaviour(&self, record: Value) -> bool {
+        let event = risk_scoring::Incoming::Queue(sqs(vec![record.to_string()]));
+        let answer = serde_json::to_value(self.risk.handle(event).await.unwrap()).unwrap();
+        failures(&answer, 1).contains(&true)
+    }
+
+    /// Entries of the ledger that the stream has not delivered yet, each as a record, oldest first.
+    pub async fn undelivered(&self) -> Vec<(String, u64, aws_lambda_events::event::dynamodb::Event)> {
+        let delivered = self.delivered.lock().await.clone();
+        let mut records = Vec::new();
+        for item in self.items(LEDGER).await {
+            let (pk, seq) = (item["pk"].as_s().unwrap().clone(), item["seq"].as_n().unwrap().parse::<u64>().unwrap());
+            if item.contains_key("relay") && seq > delivered.get(&pk).copied().unwrap_or(0) {
+                let image = json!({"entry": {"S": item["entry"].as_s().unwrap()}, "relay": {"S": "yes"}, "pk": {"S": pk}, "seq": {"N": seq.to_string()}});
+                let event = json!({"Records": [{"eventID": format!("{pk}:{seq}"), "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+                    "awsRegion": "us-east-1", "eventSourceARN": "arn:x",
+                    "dynamodb": {"ApproximateCreationDateTime": 1, "Keys": {"pk": {"S": pk}, "seq": {"N": seq.to_string()}}, "NewImage": image,
+                        "SequenceNumber": seq.to_string(), "SizeBytes": 1, "StreamViewType": "NEW_IMAGE"}}]});
+                records.push((pk, seq, serde_json::from_value(event).unwrap()));
+            }
+        }
+        records.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        records
+    }
+
+    /// Marks a record of the stream as done.
+    pub async fn mark(&self, pk: &str, seq: u64) {
+        self.delivered.lock().await.insert(pk.to_owned(), seq);
+    }
+
+    /// Delivers the stream until nothing is left, or a record fails (it stays first).
+    pub async fn pump(&self) -> bool {
+        self.pump_with(None).await
+    }
+
+    /// The same, the first record crashing at a fault.
+    pub async fn pump_with(&self, mut fault: Option<Fault>) -> bool {
+        loop {
+            let Some((pk, seq, event)) = self.undelivered().await.into_iter().next() else { return true };
+            self.tap.begin(fault.take());
+            if self.notify.handle(event).await.is_err() {
+                self.tap.begin(None);
+                return false;
+            }
+            self.mark(&pk, seq).await;
+        }
+    }
+
+    /// One run of the schedule, then the stream.
+    pub async fn tick(&self) {
+        self.sweep.handle().await.unwrap();
+        self.pump().await;
+    }
+
+    /// Everything of an account, as stored.
+    pub async fn whole(&self, person: &Person) -> Whole {
+        Store::new(self.client.clone(), STATE, LEDGER).read_whole(&AccountId::parse(person.account).unwrap()).await.unwrap()
+    }
+
+    /// The line, as stored.
+    pub async fn line(&self, person: &Person) -> Versioned<Line> {
+        self.whole(person).await.lines.into_iter().find(|line| line.state.id.as_str() == person.line).unwrap()
+    }
+
+    /// The account, as stored.
+    pub async fn account(&self, person: &Person) -> Versioned<Account> {
+        self.whole(person).await.account.unwrap()
+    }
+
+    /// The entries of a ledger, as stored, oldest first.
+    pub async fn ledger(&self, person: &Person, subject: &Subject) -> Vec<String> {
+        let pk = match subject {
+            Subject::Account => format!("v1#{}#ACCOUNT", person.account),
+            Subject::Line(line) => format!("v1#{}#LINE#{line}", person.account),
+        };
+        let mut entries: Vec<(u64, String)> = Vec::new();
+        for item in self.items(LEDGER).await {
+            if item["pk"].as_s().unwrap() == &pk {
+                entries.push((item["seq"].as_n().unwrap().parse().unwrap(), item["entry"].as_s().unwrap().clone()));
+            }
+        }
+        entries.sort();
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The line as a subject.
+    #[must_use]
+    pub fn subject(person: &Person) -> Subject {
+        Subject::Line(LineId::parse(person.line).unwrap())
+    }
+
+    /// Every item of a table.
+    pub async fn items(&self, table: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+        let mut items = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self.client.scan().table_name(table).set_exclusive_start_key(from).send().await.unwrap();
+            items.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return items;
+            }
+        }
+    }
+}
+
+/// The claims of a customer's token.
+#[must_use]
+pub fn customer(person: &Person) -> Value {
+    json!({"sub": person.account, "scope": "linekeeper:customer", "iss": "i", "aud": "a", "exp": "9999999999"})
+}
+
+/// The claims of a representative's token.
+#[must_use]
+pub fn representative(channel: &str) -> Value {
+    json!({"sub": "rep-7", "scope": "linekeeper:representative", "contact_channel": channel, "iss": "i", "aud": "a", "exp": "9999999999"})
+}
+
+fn sqs(bodies: Vec<String>) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for (n, body) in bodies.into_iter().enumerate() {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(format!("m{n}"));
+        message.body = Some(body);
+        event.records.push(message);
+    }
+    event
+}
+
+fn failures(answer: &Value, count: usize) -> Vec<bool> {
+    let failed: Vec<&str> = answer["batchItemFailures"]
+        .as_array()
+        .map(|all| all.iter().filter_map(|f| f["itemIdentifier"].as_str()).collect())
+        .unwrap_or_default();
+    (0..count).map(|n| failed.contains(&format!("m{n}").as_str())).collect()
+}
