@@ -1,3 +1,5 @@
 //! The functions together. One binary, a module for each concern; each test has a database of its own.
 
+mod calls;
+mod crash;
 mod path;

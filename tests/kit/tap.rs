@@ -114,9 +114,9 @@ impl Tap {
     pub fn through<T>(&self, call: Call, act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let crashed = |crash: Crash| Error::aws("tap", crash);
         self.before(call).map_err(crashed)?;
-        let result = act()?;
+        let result = act();
         self.after().map_err(crashed)?;
-        Ok(result)
+        result
     }
 }
 

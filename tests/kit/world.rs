@@ -236,7 +236,7 @@ impl World {
             self.feed(record).await;
         }
         self.clock.advance(Span::days(30));
-        for day in 1..=10 {
+        for day in 1..=4 {
             self.behaviour(person.sign_in_at_home(&self.ago(Span::days(day)))).await;
         }
         self.pump().await;

@@ -99,7 +99,7 @@ pub enum Details {
         /// Where the line goes.
         sim: NewSim,
         /// Whether the customer says that the phone is out of her hands.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         phone_lost: bool,
     },
     /// See [`ChangeKind::NumberChange`]. The carrier picks the number.
@@ -290,6 +290,7 @@ pub struct Change {
     /// What the account said of it.
     pub seen: AccountSeen,
     /// What was proven for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
     /// The open demand for a factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -445,7 +446,7 @@ impl Change {
 
     /// Raises what the change needs: never lowers it. The hold is counted from the request.
     pub(crate) fn raise(&mut self, need: Requirement, settings: &Settings) {
-        self.need = self.need.clone().join(need);
+        self.need = self.need.join(need);
         let wait = settings.wait(self.need.wait);
         let until = self.request.requested_at + wait;
         if wait.as_seconds() > 0 && self.hold_until.is_none_or(|known| known < until) {

@@ -214,8 +214,6 @@ vocabulary! {
         Protected = "PROTECTED",
         /// The protection is on its way off and its cooling-off period runs.
         CoolingOff = "COOLING_OFF",
-        /// The kind of change asks for it, however low the risk.
-        KindFloor = "KIND_FLOOR",
         /// The jurisdiction asks for it.
         Jurisdiction = "JURISDICTION",
         /// A channel that would prove the customer changed lately or is said to be lost.

@@ -366,7 +366,7 @@ impl Book {
                 self.changes.insert(change.id.clone(), (**change).clone());
             }
             Event::Raised { change, need, decision, hold_until, expires_at } => self.change_mut(change, |change| {
-                change.need = need.clone();
+                change.need = *need;
                 change.decision = decision.clone();
                 change.hold_until = *hold_until;
                 change.expires_at = *expires_at;

@@ -62,28 +62,62 @@ pub struct Question {
 }
 
 /// What has to happen before a change may be authorized, besides telling the customer first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {
     /// Where set, the change is refused, for this reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
     /// How much proof.
     pub assurance: Assurance,
     /// Factors that count.
     pub accepted: Factors,
     /// Whether e-mail may stand in for a lost phone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub email_stands_in: bool,
     /// How long to wait.
     pub wait: Wait,
     /// Whether a person has to look at it. No row asks for it before the fraud desk has its door.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub review: bool,
-    /// Which floors spoke, in order.
+}
+
+/// A requirement, and which floors asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What is required.
+    pub need: Requirement,
+    /// Why, in the order of the floors.
     pub reasons: Vec<Reason>,
+}
+
+impl Ruling {
+    fn nothing() -> Self {
+        Self { need: Requirement::nothing(), reasons: Vec::new() }
+    }
+
+    fn refusal(reason: Reason) -> Self {
+        Self { need: Requirement { refused: Some(reason), ..Requirement::nothing() }, reasons: vec![reason] }
+    }
+
+    fn ask(assurance: Assurance, wait: Wait, reason: Option<Reason>) -> Self {
+        Self { need: Requirement { assurance, wait, ..Requirement::nothing() }, reasons: reason.into_iter().collect() }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.need = self.need.join(other.need);
+        for reason in other.reasons {
+            if !self.reasons.contains(&reason) {
+                self.reasons.push(reason);
+            }
+        }
+        self
+    }
 }
 
 impl Requirement {
     /// Nothing but telling the customer.
     #[must_use]
-    pub fn nothing() -> Self {
+    pub const fn nothing() -> Self {
         Self {
             refused: None,
             assurance: Assurance::Session,
@@ -91,27 +125,12 @@ impl Requirement {
             email_stands_in: false,
             wait: Wait::None,
             review: false,
-            reasons: Vec::new(),
         }
-    }
-
-    fn refusal(reason: Reason) -> Self {
-        Self { refused: Some(reason), reasons: vec![reason], ..Self::nothing() }
-    }
-
-    fn ask(assurance: Assurance, wait: Wait, reason: Option<Reason>) -> Self {
-        Self { assurance, wait, reasons: reason.into_iter().collect(), ..Self::nothing() }
     }
 
     /// Both demands at once: at least as strict as either.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        let mut reasons = self.reasons;
-        for reason in other.reasons {
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
-        }
         Self {
             refused: self.refused.or(other.refused),
             assurance: self.assurance.max(other.assurance),
@@ -119,7 +138,6 @@ impl Requirement {
             email_stands_in: self.email_stands_in || other.email_stands_in,
             wait: self.wait.max(other.wait),
             review: self.review || other.review,
-            reasons,
         }
     }
 
@@ -154,13 +172,13 @@ impl Requirement {
 /// What a change needs. Total, and monotone: a worse band, a stricter cover or one more tainted channel
 /// never asks for less.
 #[must_use]
-pub fn required(q: &Question) -> Requirement {
+pub fn required(q: &Question) -> Ruling {
     if let Some(reason) = wrong_door(q) {
-        return Requirement::refusal(reason);
+        return Ruling::refusal(reason);
     }
     let joined = [kind_floor(q), cover_floor(q), band_floor(q), jurisdiction_floor(q), store_floor(q), lost_phone(q)]
         .into_iter()
-        .fold(Requirement::nothing(), Requirement::join);
+        .fold(Ruling::nothing(), Ruling::join);
     restrict(q, joined)
 }
 
@@ -188,7 +206,7 @@ fn wrong_door(q: &Question) -> Option<Reason> {
 }
 
 /// What the kind asks for, however low the risk (floors 2 and 4).
-fn kind_floor(q: &Question) -> Requirement {
+fn kind_floor(q: &Question) -> Ruling {
     let (assurance, wait) = match q.kind {
         ChangeKind::SimSwap
         | ChangeKind::PortOut
@@ -201,75 +219,75 @@ fn kind_floor(q: &Question) -> Requirement {
         ChangeKind::Ownership | ChangeKind::ProtectionOff => (Assurance::BeyondMessages, Wait::Standard),
         ChangeKind::AddLine | ChangeKind::DeviceUpgrade => (Assurance::Session, Wait::None),
     };
-    Requirement::ask(assurance, wait, Some(Reason::KindFloor))
+    Ruling::ask(assurance, wait, None)
 }
 
 /// What the protections ask for (floor 3).
-fn cover_floor(q: &Question) -> Requirement {
+fn cover_floor(q: &Question) -> Ruling {
     match q.cover {
-        Cover::Open => Requirement::nothing(),
-        Cover::StepUp => Requirement::ask(Assurance::Strong, Wait::Short, Some(Reason::Protected)),
-        Cover::Block => Requirement::refusal(Reason::Locked),
-        Cover::CoolingOff => Requirement::refusal(Reason::CoolingOff),
+        Cover::Open => Ruling::nothing(),
+        Cover::StepUp => Ruling::ask(Assurance::Strong, Wait::Short, Some(Reason::Protected)),
+        Cover::Block => Ruling::refusal(Reason::Locked),
+        Cover::CoolingOff => Ruling::refusal(Reason::CoolingOff),
     }
 }
 
 /// What the risk asks for; the scorer's own reasons stand in the decision. The model's strongest word is
 /// a hold: a refusal is never its alone.
-fn band_floor(q: &Question) -> Requirement {
+fn band_floor(q: &Question) -> Ruling {
     match q.band {
-        Band::Low => Requirement::nothing(),
-        Band::Elevated => Requirement::ask(Assurance::BeyondMessages, Wait::None, None),
+        Band::Low => Ruling::nothing(),
+        Band::Elevated => Ruling::ask(Assurance::BeyondMessages, Wait::None, None),
         Band::Unavailable => {
             let wait = if q.kind.moves_the_line() { Wait::Standard } else { Wait::None };
-            Requirement::ask(Assurance::BeyondMessages, wait, Some(Reason::ScoreUnavailable))
+            Ruling::ask(Assurance::BeyondMessages, wait, Some(Reason::ScoreUnavailable))
         }
-        Band::High => Requirement::ask(Assurance::BeyondMessages, Wait::Standard, None),
-        Band::Severe => Requirement::ask(Assurance::Strong, Wait::Long, None),
+        Band::High => Ruling::ask(Assurance::BeyondMessages, Wait::Standard, None),
+        Band::Severe => Ruling::ask(Assurance::Strong, Wait::Long, None),
     }
 }
 
 /// What the law of the place asks for. Australia: multi-factor authentication for high-risk acts, the
 /// session being the first factor (Customer Identity Authentication Determination 2022).
-fn jurisdiction_floor(q: &Question) -> Requirement {
+fn jurisdiction_floor(q: &Question) -> Ruling {
     match (q.jurisdiction, q.kind) {
         (Jurisdiction::Au, ChangeKind::SimSwap | ChangeKind::Ownership | ChangeKind::AddLine | ChangeKind::DeviceUpgrade) => {
-            Requirement::ask(Assurance::OneFactor, Wait::None, Some(Reason::Jurisdiction))
+            Ruling::ask(Assurance::OneFactor, Wait::None, Some(Reason::Jurisdiction))
         }
         (Jurisdiction::Us | Jurisdiction::Uk | Jurisdiction::Au | Jurisdiction::In | Jurisdiction::Br | Jurisdiction::Ca, _) => {
-            Requirement::nothing()
+            Ruling::nothing()
         }
     }
 }
 
 /// A store visit is no bypass: the customer's app confirms, and the customer has time to object.
-fn store_floor(q: &Question) -> Requirement {
+fn store_floor(q: &Question) -> Ruling {
     match q.channel {
-        Channel::Store => Requirement::ask(Assurance::BeyondMessages, Wait::Short, Some(Reason::KindFloor)),
-        Channel::Pwa | Channel::Chat | Channel::Email | Channel::Phone | Channel::Porting => Requirement::nothing(),
+        Channel::Store => Ruling::ask(Assurance::BeyondMessages, Wait::Short, None),
+        Channel::Pwa | Channel::Chat | Channel::Email | Channel::Phone | Channel::Porting => Ruling::nothing(),
     }
 }
 
 /// Without a phone, e-mail may stand in for a new SIM, under the longest hold (floor 5).
-fn lost_phone(q: &Question) -> Requirement {
-    match q.kind == ChangeKind::SimSwap && q.taint.phone_gone() {
-        true => {
-            Requirement { email_stands_in: true, ..Requirement::ask(Assurance::OneFactor, Wait::Long, Some(Reason::PhoneLost)) }
-        }
-        false => Requirement::nothing(),
+fn lost_phone(q: &Question) -> Ruling {
+    if q.kind != ChangeKind::SimSwap || !q.taint.phone_gone() {
+        return Ruling::nothing();
     }
+    let mut ruling = Ruling::ask(Assurance::OneFactor, Wait::Long, Some(Reason::PhoneLost));
+    ruling.need.email_stands_in = true;
+    ruling
 }
 
 /// Which factors count, once everything else is known (floors 5 and 6).
-fn restrict(q: &Question, mut need: Requirement) -> Requirement {
-    need.accepted = need.accepted.without(q.taint.spoils());
+fn restrict(q: &Question, mut ruling: Ruling) -> Ruling {
+    ruling.need.accepted = ruling.need.accepted.without(q.taint.spoils());
     if q.taint != Taint::default() {
-        need.reasons.push(Reason::TaintedChannel);
+        ruling.reasons.push(Reason::TaintedChannel);
     }
-    if !need.email_stands_in {
-        need.accepted = need.accepted.without(Factors::of(&[Factor::EmailOtp]));
+    if !ruling.need.email_stands_in {
+        ruling.need.accepted = ruling.need.accepted.without(Factors::of(&[Factor::EmailOtp]));
     }
-    need
+    ruling
 }
 
 /// Every question there is.
@@ -331,7 +349,7 @@ pub fn table() -> String {
             for &cover in Cover::ALL {
                 let cells: Vec<String> = Band::ALL
                     .iter()
-                    .map(|&band| cell(&required(&Question { kind, channel, actor, cover, band, ..base })))
+                    .map(|&band| cell(&required(&Question { kind, channel, actor, cover, band, ..base }).need))
                     .collect();
                 let _ = writeln!(out, "| {kind} | {cover} | {} |", cells.join(" | "));
             }
@@ -344,7 +362,7 @@ pub fn table() -> String {
             let answers: Vec<String> = ChangeKind::ALL
                 .iter()
                 .map(|&kind| required(&Question { kind, channel, actor, ..base }))
-                .map(|need| need.refused.map_or_else(|| "as above".to_owned(), |reason| format!("refused, {reason}")))
+                .map(|ruling| ruling.need.refused.map_or_else(|| "as above".to_owned(), |reason| format!("refused, {reason}")))
                 .collect();
             let mut distinct = answers.clone();
             distinct.dedup();
@@ -370,7 +388,7 @@ pub fn table() -> String {
     }
     out.push_str("\n## Tainted channels\n\n| tainted | factors that still count for a SIM swap at low risk | proof, wait |\n|---|---|---|\n");
     for taint in Taint::ALL {
-        let need = required(&Question { taint, ..base });
+        let need = required(&Question { taint, ..base }).need;
         let names: Vec<&str> = [("sms", taint.sms), ("device", taint.device), ("email", taint.email)]
             .into_iter()
             .filter_map(|(name, tainted)| tainted.then_some(name))
@@ -382,8 +400,8 @@ pub fn table() -> String {
     out.push_str("\n## What a jurisdiction adds\n\n| jurisdiction | change | proof, wait at low risk |\n|---|---|---|\n");
     for &jurisdiction in Jurisdiction::ALL {
         for &kind in ChangeKind::ALL {
-            let need = required(&Question { kind, jurisdiction, ..base });
-            if need.reasons.contains(&Reason::Jurisdiction) {
+            let Ruling { need, reasons } = required(&Question { kind, jurisdiction, ..base });
+            if reasons.contains(&Reason::Jurisdiction) {
                 let _ = writeln!(out, "| {jurisdiction} | {kind} | {} |", cell(&need));
             }
         }
@@ -407,7 +425,7 @@ mod tests {
     fn for_all(check: impl Fn(&Question, &Requirement) -> bool) {
         let mut count = 0_u32;
         for question in domain() {
-            let need = required(&question);
+            let need = required(&question).need;
             assert!(check(&question, &need), "{question:?}\n{need:?}");
             count += 1;
         }
@@ -470,7 +488,7 @@ mod tests {
         for_all(|q, need| {
             q.band != Band::Unavailable
                 || need.refused.is_some()
-                || (need.at_least(&required(&Question { band: Band::Elevated, ..*q }))
+                || (need.at_least(&required(&Question { band: Band::Elevated, ..*q }).need)
                     && (!q.kind.moves_the_line() || need.wait >= Wait::Standard))
         });
     }
@@ -478,7 +496,7 @@ mod tests {
     #[test]
     fn floor_8_nothing_lowers_what_another_demands() {
         for_all(|q, need| {
-            let worse = |set: &[Question]| set.iter().all(|w| required(w).at_least(need));
+            let worse = |set: &[Question]| set.iter().all(|w| required(w).need.at_least(need));
             let bands: Vec<_> = Band::ALL.iter().filter(|&&b| b >= q.band).map(|&band| Question { band, ..*q }).collect();
             let covers: Vec<_> = Cover::ALL.iter().filter(|&&c| c >= q.cover).map(|&cover| Question { cover, ..*q }).collect();
             worse(&bands) && worse(&covers)
@@ -489,7 +507,7 @@ mod tests {
     fn more_taint_accepts_no_factor_that_less_taint_did_not_but_the_lost_phones_email() {
         for_all(|q, need| {
             Taint::ALL.iter().all(|&more| {
-                let tainted = required(&Question { taint: q.taint.or(more), ..*q });
+                let tainted = required(&Question { taint: q.taint.or(more), ..*q }).need;
                 let gained = tainted.accepted.without(need.accepted);
                 tainted.refused.is_some()
                     || (tainted.assurance >= need.assurance
@@ -502,7 +520,7 @@ mod tests {
 
     #[test]
     fn the_score_alone_never_refuses() {
-        for_all(|q, need| need.refused.is_none() || required(&Question { band: Band::Low, ..*q }).refused.is_some());
+        for_all(|q, need| need.refused.is_none() || required(&Question { band: Band::Low, ..*q }).need.refused.is_some());
     }
 
     #[test]

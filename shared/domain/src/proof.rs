@@ -105,8 +105,9 @@ impl Factors {
     }
 }
 
-/// Channels that prove nothing for now (design: taint).
+/// Channels that prove nothing for now. Stored as one small number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "u8", into = "u8")]
 pub struct Taint {
     /// SMS to the line: its SIM changed lately, or the phone is said to be lost.
     pub sms: bool,
@@ -114,6 +115,18 @@ pub struct Taint {
     pub device: bool,
     /// E-mail: added lately.
     pub email: bool,
+}
+
+impl From<u8> for Taint {
+    fn from(bits: u8) -> Self {
+        Self { sms: bits & 1 != 0, device: bits & 2 != 0, email: bits & 4 != 0 }
+    }
+}
+
+impl From<Taint> for u8 {
+    fn from(taint: Taint) -> Self {
+        Self::from(taint.sms) | Self::from(taint.device) << 1 | Self::from(taint.email) << 2
+    }
 }
 
 impl Taint {

@@ -18,7 +18,7 @@ use crate::signals::Signal;
 use crate::time::{Timestamp, Window};
 
 /// How many changes that are over a subject remembers, for status reads and repeats.
-pub const REMEMBERED: usize = 4;
+pub const REMEMBERED: usize = 3;
 /// How many changes may be open for one subject at a time.
 pub const OPEN_CHANGES: usize = 3;
 /// How many contacts an account may have.

@@ -29,7 +29,7 @@ use crate::ids::{AccountId, ChangeId, Subject};
 use crate::kinds::{ActorKind, Jurisdiction, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::notice::{Message, Notice, recipients};
-use crate::policy::{POLICY_VERSION, Question, Requirement, required};
+use crate::policy::{POLICY_VERSION, Question, Ruling, required};
 use crate::proof::Taint;
 use crate::risk::Assessment;
 use crate::state::{Line, View};
@@ -104,12 +104,12 @@ fn question(change: &Change, seen: &AccountSeen, line: Option<&Line>, jurisdicti
     }
 }
 
-/// The decision that a requirement amounts to.
-fn decision(need: &Requirement, assessment: &Assessment, now: Timestamp) -> Decision {
-    let mut reasons = need.reasons.clone();
-    reasons.extend(assessment.reasons.iter().filter(|reason| !need.reasons.contains(reason)));
+/// The decision that a ruling amounts to.
+fn decision(ruling: &Ruling, assessment: &Assessment, now: Timestamp) -> Decision {
+    let mut reasons = ruling.reasons.clone();
+    reasons.extend(assessment.reasons.iter().filter(|reason| !ruling.reasons.contains(reason)));
     Decision {
-        outcome: need.outcome(),
+        outcome: ruling.need.outcome(),
         band: assessment.band,
         points: assessment.points,
         reasons,
@@ -135,11 +135,11 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
         let ended = Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(reason) };
         return (vec![ended], None, relies);
     }
-    let raised = requirement_now(view, change, &seen, ctx);
+    let ruling = ruling_now(view, change, &seen, ctx);
     let mut events = Vec::new();
     let mut change = change.clone();
-    if raised != change.need {
-        let event = raise(&mut change, raised, ctx);
+    if !change.need.at_least(&ruling.need) {
+        let event = raise(&mut change, &ruling, ctx);
         events.push(event);
     }
     if !change.open_gates(ctx.now).is_empty() {
@@ -183,24 +183,24 @@ fn forbids(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -
     if !seen.open || line_over {
         return Some(Reason::NotYours);
     }
-    requirement_now(view, change, seen, ctx).refused
+    ruling_now(view, change, seen, ctx).need.refused
 }
 
-/// What the change needs by the state as it is now, joined with what it needed before: never less.
-fn requirement_now(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Requirement {
+/// What the policy says of the change by the state as it is now.
+fn ruling_now(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Ruling {
     let line = view.line.as_ref().map(|line| &line.state);
     // Where the account was not read, the jurisdiction's floor is in the change's need already.
     let jurisdiction = view.account.as_ref().map_or(Jurisdiction::Us, |account| account.state.jurisdiction);
-    change.need.clone().join(required(&question(change, seen, line, jurisdiction, ctx)))
+    required(&question(change, seen, line, jurisdiction, ctx))
 }
 
 /// The event that raises a change's need, which is applied to `change` as well.
-fn raise(change: &mut Change, need: Requirement, ctx: Context<'_>) -> Event {
-    change.raise(need, ctx.settings);
+fn raise(change: &mut Change, ruling: &Ruling, ctx: Context<'_>) -> Event {
+    change.raise(ruling.need, ctx.settings);
     let mut decision = change.decision.clone();
     decision.outcome = change.need.outcome();
     decision.at = ctx.now;
-    for reason in &change.need.reasons {
+    for reason in &ruling.reasons {
         if !decision.reasons.contains(reason) {
             decision.reasons.push(*reason);
         }
@@ -208,7 +208,7 @@ fn raise(change: &mut Change, need: Requirement, ctx: Context<'_>) -> Event {
     change.decision = decision.clone();
     Event::Raised {
         change: change.id.clone(),
-        need: change.need.clone(),
+        need: change.need,
         decision,
         hold_until: change.hold_until,
         expires_at: change.expires_at,
@@ -259,7 +259,7 @@ pub(crate) fn test_change() -> Change {
     use crate::numbers::Iccid;
 
     let id = ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Line(LineId::parse("l").unwrap()), "k");
-    let need = Requirement::nothing();
+    let ruling = Ruling { need: crate::policy::Requirement::nothing(), reasons: Vec::new() };
     let assessment = Assessment { points: 0, band: Band::Low, reasons: Vec::new(), model: "m".to_owned() };
     let now = Timestamp::from_second(1_790_000_000);
     Change {
@@ -274,9 +274,9 @@ pub(crate) fn test_change() -> Change {
             requested_at: now,
             place: Some("Los Angeles, US".to_owned()),
         },
-        decision: decision(&need, &assessment, now),
+        decision: decision(&ruling, &assessment, now),
         seen: AccountSeen { seq: 1, cover: crate::policy::Cover::Open, taint: Taint::default(), open: true },
-        need,
+        need: ruling.need,
         proofs: Vec::new(),
         challenge: None,
         hold_until: None,

@@ -25,15 +25,15 @@ pub fn reassess(view: &View, id: &ChangeId, assessment: &Assessment, ctx: Contex
     let account = view.account.as_ref()?;
     let seen = view.seen(&change.details, None, ctx.now, ctx.settings)?;
     let line = view.line.as_ref().map(|line| &line.state);
-    let mut need = required(&question(&raised, &seen, line, account.state.jurisdiction, ctx));
+    let mut ruling = required(&question(&raised, &seen, line, account.state.jurisdiction, ctx));
     // A lock is not this step's business: the gates' re-check sees it.
-    if need.refused.is_some() {
+    if ruling.need.refused.is_some() {
         return None;
     }
-    need.reasons.push(Reason::NewEvidence);
-    raised.decision = decision(&need, assessment, ctx.now);
+    ruling.reasons.push(Reason::NewEvidence);
+    raised.decision = decision(&ruling, assessment, ctx.now);
     raised.decision.band = band;
-    let event = raise(&mut raised, need, ctx);
+    let event = raise(&mut raised, &ruling, ctx);
     let notice = notice(view, Message::Raised, Some(&raised), id.subject(), ctx);
     Some(step(id, vec![event], Some(notice), Some(seen.seq)))
 }

@@ -63,7 +63,7 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
 
     let assessment = assess(&view.profile, &ask.signals, &view.lately(), ctx.now, ctx.settings);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
-    let need = required(&Question {
+    let ruling = required(&Question {
         kind: ask.details.kind(),
         channel: ask.channel,
         actor: ask.actor.kind(),
@@ -81,20 +81,20 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
             requested_at: ctx.now,
             place: ask.signals.network.place(),
         },
-        decision: decision(&need, &assessment, ctx.now),
-        need: need.clone(),
+        decision: decision(&ruling, &assessment, ctx.now),
+        need: ruling.need,
         seen: seen.clone(),
         proofs: Vec::new(),
         challenge: None,
         hold_until: None,
         told_at: None,
         expires_at: ctx.now + ctx.settings.change_life,
-        stage: match need.refused {
+        stage: match ruling.need.refused {
             None => Stage::Open,
             Some(_) => Stage::Ended { how: Ending::Refused, at: ctx.now, authorization: None },
         },
     };
-    change.raise(need, ctx.settings);
+    change.raise(ruling.need, ctx.settings);
     let message = if change.has_ended() { Message::Refused } else { Message::Asked };
     let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
     Ok(step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq)))

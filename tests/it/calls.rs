@@ -1,0 +1,160 @@
+//! What an operation costs: calls that leave, counted. Fewer is better, more is a defect.
+
+use linekeeper_domain::time::Span;
+use linekeeper_tests::people::ANA;
+use linekeeper_tests::{Call, World, iccid};
+use serde_json::json;
+
+/// DynamoDB, KMS, messages, events.
+fn counts(world: &World) -> [usize; 4] {
+    [Call::Dynamo, Call::Kms, Call::Send, Call::Publish].map(|call| world.tap.count(call))
+}
+
+async fn customer() -> World {
+    let world = World::new().await;
+    world.customer(&ANA).await;
+    world
+}
+
+/// Delivers the one record that waits, and counts.
+async fn deliver(world: &World) -> [usize; 4] {
+    let (pk, seq, event) = world.undelivered().await.into_iter().next().expect("nothing waits");
+    world.tap.begin(None);
+    world.notify.handle(event).await.unwrap();
+    world.mark(&pk, seq).await;
+    counts(world)
+}
+
+#[tokio::test]
+async fn every_operation_of_a_change_makes_the_calls_of_the_table_and_no_more() {
+    let world = customer().await;
+
+    world.tap.begin(None);
+    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    assert_eq!(asked.status, 201);
+    assert_eq!(counts(&world), [2, 0, 0, 0], "decide a change");
+    let change = asked.text("change_id");
+
+    world.tap.begin(None);
+    assert_eq!(world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.status, 200);
+    assert_eq!(counts(&world), [1, 0, 0, 0], "a repeat");
+
+    assert_eq!(deliver(&world).await, [1, 1, 3, 1], "a notice on three channels, with a signed link");
+
+    world.tap.begin(None);
+    let challenge = world.challenge(&ANA, &change, "push_otp").await;
+    assert_eq!(counts(&world), [2, 1, 1, 0], "issue a challenge");
+    let (challenge, code) = (challenge.text("challenge_id"), world.inbox.code());
+
+    world.tap.begin(None);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(world.answer(&ANA, &change, &challenge, wrong).await.problem(), "code-wrong");
+    assert_eq!(counts(&world), [2, 1, 0, 0], "a wrong answer");
+
+    world.tap.begin(None);
+    assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.status, 200);
+    assert_eq!(counts(&world), [2, 1, 0, 0], "a right answer, which authorizes");
+
+    world.tap.begin(None);
+    assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.problem(), "challenge-over");
+    assert_eq!(counts(&world), [1, 0, 0, 0], "a guess that is refused");
+
+    assert_eq!(deliver(&world).await, [1, 1, 0, 1], "signing");
+
+    world.tap.begin(None);
+    assert_eq!(world.change(&ANA, &change).await["status"], "authorized");
+    assert_eq!(counts(&world), [1, 0, 0, 0], "a status read");
+
+    let id = world.line(&ANA).await.state.book.changes.values().next().unwrap().id.authorization().to_string();
+    world.tap.begin(None);
+    world
+        .feed(json!({"id": "1", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": iccid(1), "authorization_id": id}))
+        .await;
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a report of provisioning");
+}
+
+#[tokio::test]
+async fn what_protects_and_stops_costs_one_read_and_one_write() {
+    let world = customer().await;
+    world.tap.begin(None);
+    assert_eq!(world.protect(&ANA, "no_port_out", "block", Some(ANA.line)).await.status, 200);
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a protection on");
+    assert_eq!(deliver(&world).await, [1, 0, 3, 1], "a notice without a link");
+
+    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.tap.begin(None);
+    assert_eq!(world.cancel(&ANA, &asked.text("change_id")).await.status, 200);
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a cancel");
+
+    world.pump().await;
+    world.tap.begin(None);
+    assert_eq!(world.not_me(&world.inbox.link_token()).await.status, 200);
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a tap on `this was not me`");
+}
+
+#[tokio::test]
+async fn what_runs_in_the_background_costs_a_read_and_a_write_a_subject() {
+    let world = customer().await;
+    world.tap.begin(None);
+    world.behaviour(ANA.sign_in_at_home(&world.now())).await;
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a sign-in");
+
+    world.tap.begin(None);
+    world.sweep.handle().await.unwrap();
+    assert_eq!(counts(&world), [8, 0, 0, 0], "a sweep with nothing due: one query a shard");
+
+    world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.pump().await;
+    world.clock.advance(Span::hours(25));
+    world.tap.begin(None);
+    world.sweep.handle().await.unwrap();
+    assert_eq!(counts(&world), [8 + 2, 0, 0, 0], "a sweep with one change expired");
+}
+
+/// Items stay under 4 KB, so that a read costs one unit.
+#[tokio::test]
+async fn a_line_with_all_it_can_have_open_stays_under_four_kilobytes() {
+    let world = customer().await;
+    world.protect(&ANA, "never_sim_swap", "step_up", Some(ANA.line)).await;
+    for n in 0..8 {
+        let asked = world.ask(&ANA, &format!("old{n}"), &ANA.sim_swap(&iccid(n))).await;
+        world.pump().await;
+        world.prove(&ANA, &asked.text("change_id"), "push_otp").await;
+        world.cancel(&ANA, &asked.text("change_id")).await;
+        world.clock.advance(Span::hours(3));
+    }
+    for body in [
+        ANA.sim_swap(&iccid(1)),
+        json!({"kind": "number_change", "line_id": ANA.line}),
+        json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237518"}),
+    ] {
+        let asked = world.ask(&ANA, &body.to_string().replace('"', ""), &body).await;
+        assert_eq!(asked.status, 201, "{}", asked.body);
+        let factors = asked.body["factors"].as_array().map_or(0, Vec::len);
+        if factors > 0 {
+            world.clock.advance(Span::minutes(1));
+            assert_eq!(world.challenge(&ANA, &asked.text("change_id"), "push_otp").await.status, 201);
+        }
+    }
+    world.pump().await;
+    for item in world.items(linekeeper_tests::world::STATE).await {
+        let size = size(&aws_sdk_dynamodb::types::AttributeValue::M(item.clone()));
+        assert!(size < 4_096, "{} has {size} bytes", item["sk"].as_s().unwrap());
+    }
+    for item in world.items(linekeeper_tests::world::LEDGER).await {
+        let size = size(&aws_sdk_dynamodb::types::AttributeValue::M(item));
+        assert!(size < 4_096, "an entry has {size} bytes");
+    }
+}
+
+/// As DynamoDB counts: names and values in UTF-8, three bytes for a map or list and one for each element.
+fn size(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+    use aws_sdk_dynamodb::types::AttributeValue as A;
+    match value {
+        A::S(text) => text.len(),
+        A::N(number) => number.len() / 2 + 2,
+        A::M(map) => 3 + map.iter().map(|(name, value)| 1 + name.len() + size(value)).sum::<usize>(),
+        A::L(list) => 3 + list.iter().map(|value| 1 + size(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
