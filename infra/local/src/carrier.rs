@@ -75,8 +75,8 @@ fn introduce(stack: &Stack, name: &'static str, n: u16) -> Result<Customer> {
 fn wait_until_known(stack: &Stack, customer: &Customer) -> Result<()> {
     wait_for("the line", || Ok((!stack.ledger(&customer.account_id, Some(&customer.line_id))?.is_empty()).then_some(())))?;
     let question = json!({ "score": {
-        "account_id": customer.account_id, "line_id": customer.line_id, "kind": "sim_swap",
-        "device": customer.device, "network": network(&MIAMI),
+        "account_id": customer.account_id, "line_id": customer.line_id,
+        "from": { "device": customer.device, "network": network(&MIAMI) },
     }});
     let function = stack.output("RiskScoringFunction")?;
     let mut last = Value::Null;

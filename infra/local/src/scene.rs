@@ -15,6 +15,9 @@ const WIDTH: usize = 88;
 /// Where that text begins.
 const INDENT: usize = 24;
 
+/// How much of a word is shown.
+const LONGEST_WORD: usize = 44;
+
 /// Where the timeline goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Show {
@@ -79,7 +82,7 @@ impl Scene {
     pub(crate) fn message(&mut self, to: &str, message: &Message) {
         self.row(message.channel, &format!("to {to}"));
         let subject = message.subject.iter().flat_map(|subject| wrap(subject, WIDTH - 2)).map(|line| paint(Paint::Bold, line));
-        let text = wrap(&message.text, WIDTH - 2);
+        let text = wrap(&shortened(&message.text), WIDTH - 2);
         for line in subject.chain(text).collect::<Vec<_>>() {
             self.line(&format!("{:INDENT$}{} {line}", "", paint(Paint::Dim, "│")));
         }
@@ -144,5 +147,30 @@ impl Scene {
                 let _ = writeln!(self.kept, "{line}");
             }
         }
+    }
+}
+
+/// The text with the middle left out of words that no person reads: the token of a link.
+fn shortened(text: &str) -> String {
+    let word = |word: &str| match (word.get(..LONGEST_WORD), word.get(word.len().saturating_sub(6)..)) {
+        (Some(head), Some(tail)) if word.len() > LONGEST_WORD + 6 => format!("{head}…{tail}"),
+        _ => word.to_owned(),
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn only_what_nobody_reads_is_left_out() {
+        let link = format!("https://my.mobile.example/not-me#{}abcdef", "x".repeat(400));
+        assert_eq!(
+            shortened(&format!("Tap: {link}\n\nBye.")),
+            "Tap: https://my.mobile.example/not-me#xxxxxxxxxxx…abcdef\n\nBye."
+        );
+        assert_eq!(shortened("@my.mobile.example #042917"), "@my.mobile.example #042917");
     }
 }

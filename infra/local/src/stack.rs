@@ -231,6 +231,15 @@ impl Stack {
         items.iter().map(Entry::read).collect()
     }
 
+    /// How many guesses at codes were claimed on a line in the last day.
+    pub(crate) fn guesses(&self, account_id: &str, line_id: &str) -> Result<usize> {
+        let key = json!({ "pk": { "S": format!("v1#{account_id}") }, "sk": { "S": format!("LINE#{line_id}") } });
+        let request = json!({ "TableName": self.output("StateTable")?, "Key": key, "ConsistentRead": true });
+        let found = self.aws.json("dynamodb", "DynamoDB_20120810.GetItem", &request)?;
+        let guesses = found.pointer("/Item/tally/M/guesses/N").and_then(Value::as_str).context("a line without a tally")?;
+        Ok(guesses.parse()?)
+    }
+
     fn inspect(&self, what: &str) -> Result<Value> {
         let url = format!("{}/_ministack/{what}", self.aws.endpoint());
         let text = aws::agent().get(&url).call()?.body_mut().with_config().limit(64 << 20).read_to_string()?;

@@ -28,12 +28,15 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
 fn guess(stage: &mut Stage<'_, '_>) -> Result<()> {
     let home = stage.at_home()?;
     let mut inbox = stage.inbox()?;
-    let asked = stage.ask_for_sim(&home, &iccid())?.expect(201)?;
+    let sim = iccid();
+    let asked = stage.ask_for_sim(&home, &sim)?.expect(201)?;
+    stage.scene.row("bot", &format!("asks to move {} to SIM {}, and for a code", ending(&stage.customer.msisdn), ending(&sim)));
     let change = asked.text("/change_id").to_owned();
     let challenge = stage.challenge(&home, &change, "push_otp")?.expect(201)?;
     let challenge_id = challenge.text("/challenge_id").to_owned();
     let messages = inbox.wait_on(&["push"], " #")?;
     let code = messages.iter().find_map(|message| message.code()).context("no code")?.to_owned();
+    stage.scene.row("push", "brings the code to Ana's app, where the bot cannot read it");
 
     // Every guess is wrong: what counts is how many are looked at.
     let wrong: Vec<String> = (0..1_000_000_u32).step_by(4999).map(|n| format!("{n:06}")).filter(|guess| *guess != code).collect();
@@ -61,19 +64,22 @@ fn guess(stage: &mut Stage<'_, '_>) -> Result<()> {
     for (outcome, count) in &outcomes {
         stage.scene.note(&format!("{count:>4} × {outcome}"));
     }
+    let counted = stage.stack.guesses(&stage.customer.account_id, &stage.customer.line_id)?;
+    stage.scene.claim(&format!("exactly five guesses were counted ({counted})"), counted == BUDGET);
     let looked_at = answers.iter().filter(|answer| answer.problem() == "code-wrong" || answer.status == 200).count();
-    stage.scene.claim(&format!("exactly five guesses were looked at ({looked_at})"), looked_at == BUDGET);
+    stage.scene.claim(&format!("no more were looked at ({looked_at})"), looked_at <= BUDGET);
     stage.scene.claim("none of them won", answers.iter().all(|answer| answer.status != 200));
-    stage
-        .scene
-        .claim("all others were turned away by name", answers.iter().all(|answer| [409, 422, 429].contains(&answer.status)));
-    let counted: usize = stage.ledger_of(&change)?.iter().map(|entry| entry.count("guess_failed")).sum();
-    stage.scene.claim(&format!("the ledger counts five ({counted})"), counted == BUDGET);
+    stage.scene.claim("each was turned away by name", answers.iter().all(|answer| !answer.problem().is_empty()));
+    let recorded: usize = stage.ledger_of(&change)?.iter().map(|entry| entry.count("guess_failed")).sum();
+    stage.scene.claim(&format!("the ledger tells of those looked at ({recorded})"), (looked_at..=BUDGET).contains(&recorded));
     let late = stage.answer(&home, &change, &challenge_id, &code)?;
     stage.scene.row("bot", &format!("has the right code at last: {}  {}", late.status, status_of(&late)));
     stage.scene.claim("too late: not even the right code counts", late.status != 200);
     let cancelled = stage.stack.api.call(&home, "POST", &format!("/v1/changes/{change}/cancel")).send()?;
+    stage.scene.row("Ana", &format!("stops it: {}  {}", cancelled.status, status_of(&cancelled)));
     stage.scene.claim("stopping it works while guessing is locked", cancelled.status == 200);
+    let entries = stage.ledger_of(&change)?;
+    stage.scene.ledger("of Ana's line", &entries);
     Ok(())
 }
 
