@@ -89,32 +89,25 @@ impl App {
 
     async fn record(&self, record: &EventRecord) -> Result<(), Failure> {
         let Some((entry, hash)) = read(record)? else { return Ok(()) };
-        if let Some(notice) = &entry.notice {
-            self.tell(&entry, &hash, notice).await?;
-        }
-        if entry.grants() {
-            self.release(&entry, &hash).await?;
-        }
+        // Telling comes last: what is before it may fail and come again, and messages cannot be unsent.
         if let Some(event) = LineEvent::of(&entry) {
             if event.page {
                 telemetry::count(Metric::Incident, event.event.word());
             }
             self.publisher.publish(&event).await?;
         }
+        if entry.grants() {
+            self.release(&entry, &hash).await?;
+        }
+        if let Some(notice) = &entry.notice {
+            self.tell(&entry, &hash, notice).await?;
+        }
         Ok(())
     }
 
     /// Tells every channel, then records what each accepted: one write, which also closes the notice gate.
     async fn tell(&self, entry: &Entry, hash: &Digest, notice: &Notice) -> Result<(), Failure> {
-        let link = match &notice.change {
-            Some(change) if notice.message.has_link() => {
-                let token =
-                    sign_not_me(self.signer.as_ref(), &self.issuer, &entry.owner.account_id, change, self.shell.clock.now())
-                        .await?;
-                Some(format!("{}/not-me#{token}", self.origin))
-            }
-            Some(_) | None => None,
-        };
+        let link = self.link(entry, notice).await;
         let change = entry.after.as_deref().filter(|change| notice.change.as_ref() == Some(&change.id));
         let text = words::notice(notice.message, change, link.as_deref(), self.shell.clock.now());
         let mut deliveries = Vec::new();
@@ -145,6 +138,20 @@ impl App {
         };
         let decide = |view: &View, ctx: decide::Context<'_>| decide::told(view, entry, notice, &deliveries, ctx);
         self.decide_on(entry, stands, decide).await
+    }
+
+    /// The one-tap link. A notice without it is worth more than none: where KMS does not sign, it goes out
+    /// and says to open the app.
+    async fn link(&self, entry: &Entry, notice: &Notice) -> Option<String> {
+        let change = notice.change.as_ref().filter(|_| notice.message.has_link())?;
+        let now = self.shell.clock.now();
+        match sign_not_me(self.signer.as_ref(), &self.issuer, &entry.owner.account_id, change, now).await {
+            Ok(token) => Some(format!("{}/not-me#{token}", self.origin)),
+            Err(error) => {
+                tracing::error!(error = telemetry::chain(&error), "a notice goes out without its link");
+                None
+            }
+        }
     }
 
     /// Signs, then asks the state whether the signature may leave, in the write that records that it does.

@@ -4,10 +4,12 @@ use linekeeper_domain::change::{Change, Details};
 use linekeeper_domain::decide::{self, Ask};
 use linekeeper_domain::ids::{ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Status};
+use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
 use linekeeper_domain::view::ChangeView;
 use linekeeper_domain::words;
 use linekeeper_platform::http::{Reply, Request, misfit};
+use linekeeper_platform::identity::Caller;
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::shell::owner;
 use linekeeper_platform::telemetry::{self, Metric};
@@ -31,7 +33,11 @@ impl App {
         let subject = details.subject(line).map_err(|error| Problem::new(ProblemKind::Malformed, error.to_string()))?;
         let (actor, channel) = actor(&caller);
         let id = ChangeId::derive(&account, subject.clone(), &key);
-        let signals = self.edge.signals(request, &account);
+        // A representative's own device and network say nothing of the customer.
+        let signals = match caller {
+            Caller::Customer { .. } => self.edge.signals(request, &account),
+            Caller::Representative { .. } => RequestSignals::default(),
+        };
         let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals };
 
         let view = self.shell.store.read(&account, &subject).await?;

@@ -12,9 +12,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use aws_lambda_events::dynamodb;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
@@ -24,6 +22,9 @@ use crate::telemetry::{self, Metric, chain};
 
 /// The largest message body that is read, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// How often a message is tried: the queues' `maxReceiveCount`.
+pub const TRIES: u32 = 5;
 
 /// Anything that can go wrong and be retried.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -121,34 +122,10 @@ where
     for message in event.records {
         let id = message.message_id.unwrap_or_default();
         let body = message.body.unwrap_or_default();
+        let tries = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1_u32);
         let result = guard(async { handle(parse(&body)?).await }).await;
-        if settle(result, dead, &body, &id).await.is_err() {
+        if settle(last_try(result, tries), dead, &body, &id).await.is_err() {
             response.add_failure(id);
-        }
-    }
-    response
-}
-
-/// Handles the records of a DynamoDB stream. A shard is ordered: the first record that fails is
-/// reported, what follows is left for the next time.
-///
-/// A rejected record is put into the dead-letter queue as its keys only, which find the item.
-pub async fn stream<F, Fut>(event: dynamodb::Event, dead: &impl DeadLetters, handle: F) -> DynamoDbEventResponse
-where
-    F: Fn(dynamodb::EventRecord) -> Fut,
-    Fut: Future<Output = Result<(), Failure>>,
-{
-    let mut response = DynamoDbEventResponse::default();
-    for record in event.records {
-        let sequence_number = record.change.sequence_number.clone();
-        let id = record.event_id.clone();
-        let keys = serde_json::to_string(&record.change.keys).unwrap_or_default();
-        let result = guard(async { handle(record).await }).await;
-        if settle(result, dead, &keys, &id).await.is_err() {
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = sequence_number;
-            response.batch_item_failures.push(failure);
-            break;
         }
     }
     response
@@ -163,6 +140,16 @@ fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
 
 /// The record has to come again.
 struct Again;
+
+/// A record that failed for the last time goes to the dead-letter queue by our hand: the queue itself would
+/// move it without saying why.
+fn last_try(result: Result<Result<(), Failure>, Panicked>, tries: u32) -> Result<Result<(), Failure>, Panicked> {
+    match result {
+        Ok(Err(Failure::Retry(error))) if tries >= TRIES => Ok(Err(Failure::reject("gave-up", chain(&*error)))),
+        Err(Panicked) if tries >= TRIES => Ok(Err(Failure::reject("panic", ""))),
+        other => other,
+    }
+}
 
 /// Counts and logs how a record ended, and puts a rejected one into the dead-letter queue.
 async fn settle(
@@ -331,60 +318,20 @@ mod tests {
         assert!(!detail.contains("SECRET"), "{detail}");
     }
 
-    fn stream_event(orders: &[&str]) -> dynamodb::Event {
-        let records: Vec<Value> = orders
-            .iter()
-            .enumerate()
-            .map(|(index, order)| {
-                json!({
-                    "awsRegion": "us-east-1", "eventID": format!("e{index}"), "eventName": "INSERT",
-                    "dynamodb": {
-                        "ApproximateCreationDateTime": 1_795_330_514.0,
-                        "Keys": { "pk": { "S": "v1#a#ACCOUNT" }, "seq": { "N": index.to_string() } },
-                        "NewImage": { "entry": { "S": order } },
-                        "SequenceNumber": format!("10000{index}"), "SizeBytes": 1,
-                    },
-                })
-            })
-            .collect();
-        serde_json::from_value(json!({ "Records": records })).unwrap()
-    }
-
-    fn run_stream(orders: &[&str], dead: &Dead) -> (Vec<Option<String>>, Vec<u32>) {
-        let seen = RefCell::default();
-        let handle = |record: dynamodb::EventRecord| {
-            let image = serde_json::to_value(&record.change.new_image).unwrap();
-            let order = serde_json::from_str(image["entry"]["S"].as_str().unwrap()).unwrap();
-            obey(order, &seen)
-        };
-        let response = block_on(stream(stream_event(orders), dead, handle));
-        let failed = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-        (failed, seen.into_inner())
-    }
-
     #[test]
-    fn a_stream_stops_at_the_first_record_that_fails() {
-        for poison in [r#""later""#, r#""panic""#, r#""panic_later""#] {
-            let (failed, seen) = run_stream(&[r#"{"fine":1}"#, poison, r#"{"fine":2}"#], &Dead::default());
-            assert_eq!(failed, [Some("100001".to_owned())], "{poison}");
-            assert_eq!(seen, [1]);
+    fn a_record_that_failed_for_the_last_time_says_why_it_lies_in_the_dead_letter_queue() {
+        for (order, tries, failed, reason) in [
+            (r#""later""#, TRIES - 1, 1, None),
+            (r#""later""#, TRIES, 0, Some("gave-up")),
+            (r#""panic""#, TRIES, 0, Some("panic")),
+        ] {
+            let dead = Dead::default();
+            let mut event = event(&[order]);
+            event.records[0].attributes.insert("ApproximateReceiveCount".to_owned(), tries.to_string());
+            let seen = RefCell::default();
+            let response = block_on(sqs(event, &dead, |order| obey(order, &seen)));
+            assert_eq!(response.batch_item_failures.len(), failed, "{order} {tries}");
+            assert_eq!(dead.reasons().first().map(|(_, reason)| *reason), reason);
         }
-    }
-
-    #[test]
-    fn a_stream_goes_on_after_a_record_that_can_never_succeed() {
-        let dead = Dead::default();
-        let (failed, seen) = run_stream(&[r#"{"fine":1}"#, r#""never""#, r#"{"fine":2}"#], &dead);
-        assert_eq!((failed, seen), (vec![], vec![1, 2]));
-        assert_eq!(dead.reasons(), [("e1".to_owned(), "unknown-line")]);
-        let keys: Value = serde_json::from_str(&dead.letters.lock().unwrap()[0].0).unwrap();
-        assert_eq!(keys, json!({ "pk": { "S": "v1#a#ACCOUNT" }, "seq": { "N": "1" } }));
-    }
-
-    #[test]
-    fn a_stream_stops_where_the_dead_letter_queue_does_not_take_a_record() {
-        let dead = Dead { broken: true, ..Dead::default() };
-        let (failed, seen) = run_stream(&[r#""never""#, r#"{"fine":1}"#], &dead);
-        assert_eq!((failed, seen), (vec![Some("100000".to_owned())], vec![]));
     }
 }

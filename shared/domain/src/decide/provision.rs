@@ -6,10 +6,10 @@ use crate::digest::Digest;
 use crate::ids::{AuthorizationId, ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Mode, Protection};
 use crate::ledger::{Draft, Event, Step};
-use crate::notice::Message;
+use crate::notice::{Message, line_contact};
 use crate::numbers::Msisdn;
 use crate::state::{Contact, Sim, View};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A report. `at` of the message is when it took effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +55,13 @@ pub fn report(view: &View, report: &Report, effect: Timestamp, ctx: Context<'_>)
     }
 }
 
+/// How far provisioning's clock may be off.
+const SKEW: Span = Span::minutes(1);
+
 /// Whether a change was authorized for what was done, then. A change whose time has lapsed since was.
 fn fits(change: &Change, authorization: &AuthorizationId, effect: Timestamp) -> bool {
     let granted = change.authorization().filter(|granted| granted.id == *authorization);
-    let in_time = granted.is_some_and(|granted| (granted.granted_at..granted.expires_at).contains(&effect));
+    let in_time = granted.is_some_and(|granted| (granted.granted_at - SKEW..granted.expires_at + SKEW).contains(&effect));
     let live = match change.stage {
         Stage::Released(_) | Stage::Ended { how: Ending::Lapsed, .. } => true,
         Stage::Open | Stage::Authorized(_) | Stage::Ended { .. } => false,
@@ -163,7 +166,12 @@ fn failed(view: &View, id: &ChangeId, authorization: &AuthorizationId, ctx: Cont
 /// Something was done that nothing allowed.
 fn incident(view: &View, subject: &Subject, mut events: Vec<Event>, kind: ChangeKind, ctx: Context<'_>) -> Draft {
     events.push(Event::Incident { kind });
-    let told = notice(view, Message::Incident { kind }, None, subject, ctx);
+    let mut told = notice(view, Message::Incident { kind }, None, subject, ctx);
+    if kind == ChangeKind::SimSwap {
+        // An SMS to the line now reaches whoever has it.
+        let line = line_contact();
+        told.to.iter_mut().filter(|to| Some(&to.contact) == line.as_ref()).for_each(|to| to.counts = false);
+    }
     let mut draft = Draft::on(subject, Step { events, notice: Some(told) });
     let locked =
         view.account.as_ref().is_some_and(|a| a.state.protections.0.get(&Protection::AccountLockdown) == Some(&Mode::Block));
