@@ -9,6 +9,7 @@
 )]
 
 pub mod doubles;
+pub mod log;
 pub mod people;
 pub mod tap;
 pub mod world;

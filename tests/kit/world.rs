@@ -20,6 +20,7 @@ use linekeeper_platform::store::{Store, Whole};
 use serde_json::{Value, json};
 
 use crate::doubles::{Dead, Inbox, Keys, ManualClock, Topic};
+use crate::log;
 use crate::people::{AT_HOME, Person};
 use crate::tap::{Fault, Tap};
 
@@ -65,6 +66,17 @@ pub struct World {
     pub sweep: deadline_sweep::App,
     delivered: tokio::sync::Mutex<BTreeMap<String, u64>>,
     _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Drop for World {
+    /// Every test ends with a search of all that was logged (I8).
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Some(secret) = log::leak(&log::written(), &log::secrets(&self.inbox, &self.topic))
+        {
+            panic!("{secret} was logged");
+        }
+    }
 }
 
 /// What an HTTP function answered.
@@ -141,6 +153,7 @@ impl World {
 
     /// With these settings.
     pub async fn with(settings: Settings) -> Self {
+        log::capture();
         let database = dynoxide::Database::memory().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
