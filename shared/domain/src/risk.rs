@@ -231,7 +231,12 @@ pub fn assess(
     let points = parts.iter().map(|part| part.0).sum();
     let mut weighed: Vec<&Points> = parts.iter().filter(|part| part.0 > 0).collect();
     weighed.sort_by_key(|part| std::cmp::Reverse(part.0));
-    let mut reasons: Vec<Reason> = weighed.into_iter().map(|part| part.1).collect();
+    let mut reasons: Vec<Reason> = Vec::new();
+    for part in weighed {
+        if !reasons.contains(&part.1) {
+            reasons.push(part.1);
+        }
+    }
 
     let [elevated, high, severe] = settings.bands;
     let mut band = match points {

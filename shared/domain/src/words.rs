@@ -63,6 +63,21 @@ fn purpose(details: &Details) -> String {
     }
 }
 
+/// What a change has done.
+fn done(details: &Details) -> String {
+    match details {
+        Details::SimSwap { sim, .. } => format!("your number moved to another SIM (ending {})", tail(sim.iccid.as_str())),
+        Details::NumberChange {} => "your line has another phone number".to_owned(),
+        Details::ContactChange { .. } => "your contacts changed".to_owned(),
+        Details::CredentialReset {} => "your sign-in was reset".to_owned(),
+        Details::ProtectionOff { protection } => format!("{} was switched off", protection_name(*protection)),
+        Details::AuthorizedUser { .. } => "someone else may act for your account".to_owned(),
+        Details::Ownership {} => "your line has another owner".to_owned(),
+        Details::AddLine {} => "a line was added to your account".to_owned(),
+        Details::DeviceUpgrade { imei } => format!("a new phone (ending {}) is on your line", tail(imei.as_str())),
+    }
+}
+
 /// A protection as customers know it.
 #[must_use]
 pub const fn protection_name(protection: Protection) -> &'static str {
@@ -115,7 +130,10 @@ pub fn notice(message: Message, change: Option<&Change>, link: Option<&str>, now
             ("A change was refused", format!("Someone asked{from} {by} {what}. We refused.{why}"))
         }
         Message::Cancelled => ("A change was stopped", format!("The request {what} was stopped. Nothing changed.")),
-        Message::Completed => ("A change was made", format!("Done: what was asked, {what}.")),
+        Message::Completed => (
+            "A change was made",
+            format!("Done: {}.", change.map_or_else(|| "your account was changed".to_owned(), |change| done(&change.details))),
+        ),
         Message::Failed => ("A change did not work", format!("The request {what} could not be carried out. Nothing changed.")),
         Message::ProtectionOn { protection } => (
             "A protection was switched on",
@@ -214,6 +232,27 @@ mod tests {
         @my.carrier.example #123456
         ");
         assert!(text.short.is_ascii() && text.short.len() <= 160, "{} characters do not fit one SMS", text.short.len());
+    }
+
+    #[test]
+    fn every_code_fits_one_sms_whatever_it_is_for() {
+        let details = [
+            r#"{"kind":"sim_swap","sim":{"iccid":"8901260222193583586"}}"#,
+            r#"{"kind":"number_change"}"#,
+            r#"{"kind":"contact_change","add":{"email":"a.rather.long.name@a.rather.long.domain.example.com"}}"#,
+            r#"{"kind":"credential_reset"}"#,
+            r#"{"kind":"protection_off","protection":"account_lockdown"}"#,
+            r#"{"kind":"authorized_user","user":"u"}"#,
+            r#"{"kind":"ownership"}"#,
+            r#"{"kind":"add_line"}"#,
+            r#"{"kind":"device_upgrade","imei":"490154203237518"}"#,
+        ];
+        for json in details {
+            let change = Change { details: serde_json::from_str(json).unwrap(), ..test_change() };
+            let text = code(&change, &OtpCode::from_number(7), "my.carrier.example").short;
+            assert!(text.is_ascii() && text.len() <= 160, "{text}");
+            assert!(text.ends_with("\n\n@my.carrier.example #000007"), "{text}");
+        }
     }
 
     #[test]
