@@ -1,0 +1,1012 @@
+//! The HTTP API's document, `infra/openapi.yaml`, holds the functions: what they answer is what it says,
+//! no more and no less, and what it calls a problem changes nothing.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: what does not hold must stop the test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::BoxFuture;
+use jsonschema::{Draft, Validator};
+use linekeeper_domain::config::Settings;
+use linekeeper_domain::ids::{AccountId, ChangeId, Subject};
+use linekeeper_domain::kinds::{ChangeKind, Factor, Mode, Protection, Status};
+use linekeeper_domain::time::Span;
+use linekeeper_platform::keys::{Jwk, Published, sign_not_me};
+use linekeeper_platform::problem::ProblemKind;
+use linekeeper_platform::store::Error;
+use linekeeper_tests::people::{ANA, AT_HOME, BEA};
+use linekeeper_tests::world::{ISSUER, LEDGER, STATE, customer, representative};
+use linekeeper_tests::{Answer, Fault, Keys, Tap, World, iccid};
+use serde_json::{Value, json};
+
+// ---------------------------------------------------------------- the document
+
+/// Problems that are recorded. All others change nothing.
+const RECORDED: [&str; 3] = ["refused", "code-wrong", "delivery-failed"];
+
+struct Document(Value);
+
+struct Operation<'a> {
+    id: &'a str,
+    method: String,
+    path: &'a str,
+    shape: &'a Value,
+}
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+impl Document {
+    fn read() -> Self {
+        Self(yaml(include_str!("../../infra/openapi.yaml")))
+    }
+
+    /// A part of the document, or what it refers to.
+    fn at<'a>(&'a self, part: &'a Value) -> &'a Value {
+        match part["$ref"].as_str() {
+            Some(place) => self.0.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("{place} leads nowhere")),
+            None => part,
+        }
+    }
+
+    fn operations(&self) -> Vec<Operation<'_>> {
+        let of_path = |(path, item)| {
+            members(item).filter(|(method, _)| *method != "parameters").map(move |(method, shape)| Operation {
+                id: shape["operationId"].as_str().unwrap(),
+                method: method.to_uppercase(),
+                path,
+                shape,
+            })
+        };
+        members(&self.0["paths"]).flat_map(of_path).collect()
+    }
+
+    fn operation(&self, method: &str, path: &str) -> Operation<'_> {
+        let fits = |template: &str| {
+            let (wanted, given): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+            wanted.len() == given.len() && wanted.iter().zip(given).all(|(w, g)| w.starts_with('{') || *w == g)
+        };
+        let found = self.operations().into_iter().find(|one| one.method == method && fits(one.path));
+        found.unwrap_or_else(|| panic!("{method} {path} is no operation"))
+    }
+
+    /// Validates against a schema that may refer to others of the document.
+    fn validator(&self, schema: &Value) -> Validator {
+        let mut schema = schema.clone();
+        schema["components"] = self.0["components"].clone();
+        jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).build(&schema).unwrap()
+    }
+
+    /// The problems that a schema allows: names and statuses.
+    fn problems<'a>(&'a self, schema: &'a Value) -> Vec<(&'a str, u64)> {
+        let schema = self.at(schema);
+        match schema["oneOf"].as_array() {
+            Some(some) => some.iter().flat_map(|one| self.problems(one)).collect(),
+            None => {
+                let urn = schema["properties"]["type"]["const"].as_str().unwrap();
+                vec![(
+                    urn.strip_prefix("urn:linekeeper:problem:").unwrap(),
+                    schema["properties"]["status"]["const"].as_u64().unwrap(),
+                )]
+            }
+        }
+    }
+
+    /// Every answer that an operation documents: status, and the problem's name where it is one.
+    fn answers(&self, id: &str) -> BTreeSet<(u16, String)> {
+        let operations = self.operations();
+        let operation = operations.iter().find(|one| one.id == id).unwrap();
+        let of_status = |(status, response)| {
+            let status: u16 = str::parse(status).unwrap();
+            let problem = &self.at(response)["content"]["application/problem+json"]["schema"];
+            let names: Vec<String> = if problem.is_null() {
+                vec![String::new()]
+            } else {
+                self.problems(problem).into_iter().map(|(name, _)| name.to_owned()).collect()
+            };
+            names.into_iter().map(move |name| (status, name))
+        };
+        members(&operation.shape["responses"]).flat_map(of_status).collect()
+    }
+
+    /// The schema of an operation's body.
+    fn body(&self, operation: &Operation<'_>) -> Option<Validator> {
+        let schema = &operation.shape["requestBody"]["content"]["application/json"]["schema"];
+        (!schema.is_null()).then(|| self.validator(schema))
+    }
+}
+
+impl Operation<'_> {
+    /// Whether a token with this scope may call it.
+    fn lets(&self, document: &Document, scope: &str) -> bool {
+        let security = self.shape.get("security").unwrap_or(&document.0["security"]);
+        security.as_array().unwrap().iter().any(|one| texts(&one["token"]).contains(&scope))
+    }
+}
+
+// ---------------------------------------------------------------- the bench
+
+#[derive(Clone)]
+struct Request {
+    claims: Option<Value>,
+    method: &'static str,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+impl Request {
+    fn new(method: &'static str, path: impl Into<String>) -> Self {
+        let headers = AT_HOME.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { claims: Some(customer(&ANA)), method, path: path.into(), headers, body: None }
+    }
+
+    fn get(path: impl Into<String>) -> Self {
+        Self::new("GET", path)
+    }
+
+    fn post(path: impl Into<String>) -> Self {
+        Self::new("POST", path)
+    }
+
+    fn by(mut self, claims: Option<Value>) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", &format!("\"{key}\""))
+    }
+
+    fn json(self, body: &Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    fn text(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
+    fn naming(mut self, account: &str) -> Self {
+        self.path = format!("{}?account_id={account}", self.path);
+        self
+    }
+}
+
+type Items = BTreeMap<String, HashMap<String, AttributeValue>>;
+
+/// Calls functions, and holds every answer to the document.
+struct Bench {
+    world: World,
+    document: Document,
+    seen: BTreeMap<String, BTreeSet<(u16, String)>>,
+}
+
+impl Bench {
+    /// With Ana, and Bea who is somebody else.
+    async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
+        let world = World::with(settings).await;
+        world.customer(&BEA).await;
+        world.customer(&ANA).await;
+        Self { world, document: Document::read(), seen: BTreeMap::new() }
+    }
+
+    async fn stored(&self) -> Items {
+        let mut stored = Items::new();
+        for table in [STATE, LEDGER] {
+            for item in self.world.items(table).await {
+                stored.insert(format!("{table} {:?} {:?}", item["pk"], item.get("sk").or(item.get("seq"))), item);
+            }
+        }
+        stored
+    }
+
+    async fn call(&mut self, request: &Request) -> Answer {
+        let headers: Vec<(&str, &str)> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let (before, sent) = (self.stored().await, self.world.inbox.all());
+        let answer =
+            self.world.call_raw(request.claims.as_ref(), request.method, &request.path, &headers, request.body.clone()).await;
+        let path = request.path.split('?').next().unwrap();
+        let operation = self.document.operation(request.method, path);
+        self.holds(&operation, &answer);
+
+        if answer.status < 300
+            && let (Some(schema), Some(body)) = (self.document.body(&operation), &request.body)
+        {
+            let body: Value = serde_json::from_str(body).unwrap();
+            assert!(schema.is_valid(&body), "{} took a body that the document does not allow: {body}", operation.id);
+        }
+        if request.method == "GET" || (answer.status >= 400 && !RECORDED.contains(&answer.problem())) {
+            assert_eq!(self.stored().await, before, "{} answered {} and changed something", operation.id, answer.body);
+            assert_eq!(self.world.inbox.all(), sent, "{} answered {} and sent something", operation.id, answer.body);
+        }
+        let id = operation.id.to_owned();
+        self.seen.entry(id).or_default().insert((answer.status, answer.problem().to_owned()));
+        answer
+    }
+
+    /// The answer is one that the document knows, to the last member.
+    fn holds(&self, operation: &Operation<'_>, answer: &Answer) {
+        let what = format!("{} answered {} {}", operation.id, answer.status, answer.body);
+        let response = self.document.at(&operation.shape["responses"][answer.status.to_string()]);
+        assert!(response.is_object(), "{what}: the status is not documented");
+        let schema = &response["content"][&answer.headers["content-type"]]["schema"];
+        assert!(schema.is_object(), "{what}: its media type is not documented");
+        let validator = self.document.validator(schema);
+        let faults: Vec<String> = validator.iter_errors(&answer.body).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{what}: {faults:#?}");
+        for (name, header) in members(&response["headers"]) {
+            let value = answer.headers.get(&name.to_lowercase()).unwrap_or_else(|| panic!("{what}: no {name}"));
+            let schema = self.document.validator(&self.document.at(header)["schema"]);
+            assert!(schema.is_valid(&json!(value)), "{what}: {name} is {value}");
+        }
+        if !members(&response["headers"]).any(|(name, _)| name == "Cache-Control") {
+            assert_eq!(answer.headers["cache-control"], "no-store", "{what}");
+        }
+    }
+
+    async fn gives(&mut self, status: u16, problem: &str, request: &Request) -> Answer {
+        // In a box: a test awaits dozens of these, and each would have room of its own on the stack.
+        let answer = Box::pin(self.call(request)).await;
+        assert_eq!((answer.status, answer.problem()), (status, problem), "{} {}: {}", request.method, request.path, answer.body);
+        answer
+    }
+
+    /// Bodies that cannot be read. The document does not allow those that are JSON either.
+    async fn malformed(&mut self, good: &Request, bodies: &[Value]) {
+        for body in bodies {
+            self.gives(400, "malformed", &good.clone().json(body)).await;
+            let operation = self.document.operation(good.method, good.path.split('?').next().unwrap());
+            assert!(!self.document.body(&operation).unwrap().is_valid(body), "the document allows {body}");
+        }
+    }
+
+    /// What every operation answers to whoever may not call it, to what is too large or no JSON, and where
+    /// a table does not answer or holds nonsense. `good` is a request that would do otherwise.
+    async fn common(&mut self, good: &Request) {
+        let operation = self.document.operation(good.method, good.path.split('?').next().unwrap());
+        let reads_a_body = self.document.body(&operation).is_some();
+        let customers = operation.lets(&self.document, "linekeeper:customer");
+        let representatives = operation.lets(&self.document, "linekeeper:representative");
+
+        self.gives(413, "too-large", &good.clone().text(&"x".repeat(16 * 1024 + 1))).await;
+        if customers {
+            self.gives(401, "unauthenticated", &good.clone().by(None)).await;
+            self.gives(401, "unauthenticated", &good.clone().by(Some(json!({"scope": "linekeeper:customer"})))).await;
+            let no_id = json!({"sub": "+13055550123", "scope": "linekeeper:customer"});
+            self.gives(401, "unauthenticated", &good.clone().by(Some(no_id))).await;
+            for scope in ["", "openid", "linekeeper:customer linekeeper:representative"] {
+                self.gives(403, "forbidden", &good.clone().by(Some(json!({"sub": ANA.account, "scope": scope})))).await;
+            }
+            self.gives(403, "forbidden", &good.clone().by(Some(representative("porting"))).naming(ANA.account)).await;
+            for account in [BEA.account, "acct-nobody", "+13055550123", ""] {
+                self.gives(404, "not-found", &good.clone().naming(account)).await;
+            }
+            match representatives {
+                false => {
+                    for channel in ["phone", "chat", "email", "store"] {
+                        self.gives(403, "forbidden", &good.clone().by(Some(representative(channel))).naming(ANA.account)).await;
+                    }
+                }
+                true => {
+                    let staff = good.clone().by(Some(representative("store")));
+                    self.gives(400, "malformed", &staff).await;
+                    self.gives(404, "not-found", &staff.clone().naming("acct-nobody")).await;
+                    self.gives(404, "not-found", &staff.naming("+13055550123")).await;
+                }
+            }
+        }
+        if reads_a_body {
+            for media_type in ["text/plain", "", "application/x-www-form-urlencoded", "application/jsonp"] {
+                self.gives(415, "unsupported-media-type", &good.clone().header("content-type", media_type)).await;
+            }
+            for text in ["", "{", "nonsense", "{\"a\":1}{}", &"[".repeat(10_000)] {
+                self.gives(400, "malformed", &good.clone().text(text)).await;
+            }
+            let mut more: Value = serde_json::from_str(good.body.as_ref().unwrap()).unwrap();
+            more["more"] = json!(true);
+            self.malformed(good, &[more, json!({}), json!([]), json!(null), json!("text"), json!(5)]).await;
+        }
+
+        self.world.tap.begin(Some(Fault::Before(1)));
+        self.gives(503, "try-again", good).await;
+        self.world.tap.begin(None);
+        let kept = self.world.items(STATE).await;
+        for item in &kept {
+            self.put(item, |item| item.insert("body".to_owned(), AttributeValue::S("nonsense".to_owned()))).await;
+        }
+        self.gives(500, "internal", good).await;
+        for item in &kept {
+            self.put(item, |_| None).await;
+        }
+    }
+
+    async fn put(
+        &self,
+        item: &HashMap<String, AttributeValue>,
+        change: impl FnOnce(&mut HashMap<String, AttributeValue>) -> Option<AttributeValue>,
+    ) {
+        let mut item = item.clone();
+        change(&mut item);
+        self.world.client.put_item().table_name(STATE).set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Ana asks for a change; its id.
+    async fn change(&mut self, key: &str, body: &Value) -> String {
+        self.gives(201, "", &ask(key, body)).await.text("change_id")
+    }
+
+    /// Everything that the document says of an operation was answered.
+    fn complete(&self, id: &str) {
+        assert_eq!(self.seen[id], self.document.answers(id), "left: what {id} answered; right: what is documented");
+    }
+}
+
+fn ask(key: &str, body: &Value) -> Request {
+    Request::post("/v1/changes").key(key).json(body)
+}
+
+fn challenge(change: &str, factor: &str) -> Request {
+    Request::post(format!("/v1/changes/{change}/challenges")).json(&json!({"factor": factor}))
+}
+
+fn answer(change: &str, challenge: &str, code: &str) -> Request {
+    Request::post(format!("/v1/changes/{change}/challenges/{challenge}/answer")).json(&json!({"code": code}))
+}
+
+fn cancel(change: &str) -> Request {
+    Request::post(format!("/v1/changes/{change}/cancel"))
+}
+
+/// Another code than this one.
+fn wrong(code: &str) -> String {
+    code.chars().map(|c| if c == '0' { '1' } else { '0' }).collect()
+}
+
+/// Ids of no change of Ana's: malformed, unknown, and Bea's own.
+async fn not_hers(world: &World) -> Vec<String> {
+    let of_bea = world.ask(&BEA, "bea", &json!({"kind": "number_change", "line_id": BEA.line})).await;
+    assert_eq!(of_bea.status, 201, "{}", of_bea.body);
+    let mut ids: Vec<String> =
+        ["x", "account.", "line..x", "other.x", "line.line-ana.x", "account.x", "line.line-nobody.x", "account.a%2Fb"]
+            .map(str::to_owned)
+            .to_vec();
+    ids.push(format!("line.{}.x", "l".repeat(65)));
+    ids.push(of_bea.text("change_id"));
+    ids
+}
+
+// ---------------------------------------------------------------- the document and what stands beside it
+
+struct Route {
+    method: String,
+    path: String,
+    function: String,
+    with_token: bool,
+}
+
+/// The routes of the template, each with the function that it is integrated with.
+fn routes() -> Vec<Route> {
+    let template = yaml(include_str!("../../infra/template.yaml"));
+    let of_type = |wanted: &'static str| members(&template["Resources"]).filter(move |(_, one)| one["Type"] == wanted);
+    let function = |target: &str| {
+        let integration = target.strip_prefix("integrations/${").and_then(|rest| rest.strip_suffix('}')).unwrap();
+        let (_, integration) = of_type("AWS::ApiGatewayV2::Integration").find(|(name, _)| *name == integration).unwrap();
+        integration["Properties"]["IntegrationUri"].as_str().unwrap().strip_suffix(".Arn").unwrap().to_owned()
+    };
+    let route = |(_, route): (_, &Value)| {
+        let properties = &route["Properties"];
+        let (method, path) = properties["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
+        Route {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            function: function(properties["Target"].as_str().unwrap()),
+            with_token: properties["AuthorizationType"] == "JWT",
+        }
+    };
+    of_type("AWS::ApiGatewayV2::Route").map(route).collect()
+}
+
+const FUNCTIONS: [&str; 3] = ["RequestIntake", "OtpIssue", "OtpVerify"];
+
+/// Calls one function past the router: status, problem, and the methods it names.
+async fn past(world: &World, function: &str, method: &str, path: &str) -> (u64, String, String) {
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"stage": "$default", "requestId": "request-1", "timeEpoch": 1,
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "test"}},
+    });
+    let event = serde_json::from_value(event).unwrap();
+    let answer = match function {
+        "RequestIntake" => world.intake.handle(event).await,
+        "OtpIssue" => world.issue.handle(event).await,
+        "OtpVerify" => world.verify.handle(event).await,
+        other => panic!("{other} has no routes"),
+    };
+    let answer = serde_json::to_value(answer).unwrap();
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let document = Document::read();
+    if answer["statusCode"] != 200 {
+        assert!(document.validator(&json!({"$ref": "#/components/schemas/Problem"})).is_valid(&body), "{body}");
+    }
+    let problem = body["type"].as_str().and_then(|urn| urn.rsplit(':').next()).unwrap_or_default().to_owned();
+    (answer["statusCode"].as_u64().unwrap(), problem, answer["headers"]["allow"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A path with ids in place of its parameters.
+fn concrete(path: &str) -> String {
+    path.replace("{change_id}", "line.line-ana.x").replace("{challenge_id}", "ch-1")
+}
+
+#[test]
+fn every_route_of_the_template_is_an_operation_of_the_document_and_the_reverse() {
+    let document = Document::read();
+    let documented: BTreeSet<(String, String, bool)> = document
+        .operations()
+        .iter()
+        .map(|one| (one.method.clone(), one.path.to_owned(), one.lets(&document, "linekeeper:customer")))
+        .collect();
+    let routed = routes().into_iter().map(|route| (route.method, route.path, route.with_token)).collect();
+    assert_eq!(documented, routed, "method, path, and whether a token is asked for");
+}
+
+#[tokio::test]
+async fn every_route_is_served_by_the_function_it_is_integrated_with_and_by_no_other() {
+    let world = World::new().await;
+    for route in routes() {
+        for function in FUNCTIONS {
+            let (status, problem, _) = past(&world, function, &route.method, &concrete(&route.path)).await;
+            let served = !["not-found", "method-not-allowed"].contains(&problem.as_str());
+            assert_eq!(served, function == route.function, "{} {} by {function}: {status} {problem}", route.method, route.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found_and_a_wrong_method_is_told_the_right_ones() {
+    let world = World::new().await;
+    for function in FUNCTIONS {
+        for path in [
+            "/",
+            "",
+            "/v1",
+            "/v1/",
+            "/v2/changes",
+            "/v1/changes/a/b",
+            "/v1/changes/a/cancel/",
+            "/v1/protections/x",
+            "/v1/Changes",
+        ] {
+            for method in ["GET", "POST", "PUT"] {
+                let (status, problem, _) = past(&world, function, method, path).await;
+                assert_eq!((status, problem.as_str()), (404, "not-found"), "{method} {path} by {function}");
+            }
+        }
+    }
+    for route in routes() {
+        let right: BTreeSet<String> = routes().into_iter().filter(|one| one.path == route.path).map(|one| one.method).collect();
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            if !right.contains(method) {
+                let (status, problem, allow) = past(&world, &route.function, method, &concrete(&route.path)).await;
+                assert_eq!((status, problem.as_str()), (405, "method-not-allowed"), "{method} {}", route.path);
+                assert_eq!(allow.split(", ").map(str::to_owned).collect::<BTreeSet<_>>(), right, "{}", route.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_document_lists_every_problem_with_its_title_and_status_and_no_other() {
+    let document = Document::read();
+    let list = document.0["components"]["schemas"]["Problem"]["oneOf"].as_array().unwrap();
+    let one = |problem| {
+        let member = |name: &str| document.at(problem)["properties"][name]["const"].clone();
+        (member("type").to_string(), member("title").to_string(), member("status").to_string())
+    };
+    let documented: BTreeSet<_> = list.iter().map(one).collect();
+    let known: BTreeSet<_> = ProblemKind::ALL
+        .iter()
+        .map(|kind| (json!(kind.type_uri()).to_string(), json!(kind.title()).to_string(), kind.status().to_string()))
+        .collect();
+    assert_eq!(documented, known);
+    assert_eq!(list.len(), ProblemKind::ALL.len());
+}
+
+#[test]
+fn a_problem_stands_under_its_own_status() {
+    let document = Document::read();
+    for operation in document.operations() {
+        for (status, response) in members(&operation.shape["responses"]) {
+            let problems = &document.at(response)["content"]["application/problem+json"]["schema"];
+            for (name, own) in if problems.is_null() { Vec::new() } else { document.problems(problems) } {
+                assert_eq!(own.to_string(), status, "{name} in {}", operation.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_documents_words_are_the_domains() {
+    let document = Document::read();
+    let words = |name: &str| -> Vec<String> {
+        texts(&document.0["components"]["schemas"][name]["enum"]).into_iter().map(str::to_owned).collect()
+    };
+    macro_rules! of { ($($kind:ident),+) => { $(assert_eq!(words(stringify!($kind)), $kind::ALL.iter().map(|one| one.word()).collect::<Vec<_>>());)+ } }
+    of!(ChangeKind, Status, Factor, Protection, Mode);
+
+    let schemas = &document.0["components"]["schemas"];
+    let protections: BTreeSet<&str> = members(&schemas["Protections"]["properties"]).map(|(name, _)| name).collect();
+    assert_eq!(protections, Protection::ALL.iter().map(|one| one.word()).collect());
+    let asked: BTreeSet<&str> = schemas["ChangeRequest"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["properties"]["kind"]["const"].as_str().unwrap())
+        .collect();
+    let porting = [ChangeKind::PortOut, ChangeKind::PortPin];
+    assert_eq!(asked, ChangeKind::ALL.iter().filter(|kind| !porting.contains(kind)).map(|one| one.word()).collect());
+}
+
+#[test]
+fn every_object_of_the_document_is_closed() {
+    fn walk(place: &str, schema: &Value) {
+        if schema["properties"].is_object() && !place.ends_with("/ProblemMembers") {
+            let closed = schema["additionalProperties"] == false || schema["unevaluatedProperties"] == false;
+            assert!(closed, "{place} lets unknown members in");
+        }
+        match schema {
+            Value::Object(all) => all.iter().for_each(|(name, one)| walk(&format!("{place}/{name}"), one)),
+            Value::Array(all) => all.iter().enumerate().for_each(|(n, one)| walk(&format!("{place}/{n}"), one)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    walk("", &Document::read().0["components"]["schemas"]);
+}
+
+#[test]
+fn every_operation_has_examples_and_they_fit() {
+    let document = Document::read();
+    let fitting = |what: &str, media: &Value| -> usize {
+        let validator = document.validator(&media["schema"]);
+        members(&media["examples"])
+            .map(|(name, example)| {
+                let value = &document.at(example)["value"];
+                let faults: Vec<String> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
+                assert!(!value.is_null() && faults.is_empty(), "{what}, example {name}: {faults:#?}");
+            })
+            .count()
+    };
+    for operation in document.operations() {
+        let own = operation.shape["parameters"].as_array().into_iter().flatten();
+        let shared = document.0["paths"][operation.path]["parameters"].as_array().into_iter().flatten();
+        for parameter in own.chain(shared).map(|parameter| document.at(parameter)) {
+            assert!(fitting(operation.id, parameter) > 0, "{} has no example", parameter["name"]);
+        }
+        for (media_type, media) in members(&operation.shape["requestBody"]["content"]) {
+            assert!(
+                fitting(&format!("{} takes {media_type}", operation.id), media) > 0,
+                "{} has no example of a body",
+                operation.id
+            );
+        }
+        for (status, response) in members(&operation.shape["responses"]) {
+            for (media_type, media) in members(&document.at(response)["content"]) {
+                let examples = fitting(&format!("{} gives {status} {media_type}", operation.id), media);
+                assert!(examples > 0 || !status.starts_with('2'), "{} has no example of {status}", operation.id);
+            }
+        }
+    }
+}
+
+// ---------------------------------------------------------------- the functions
+
+#[tokio::test]
+async fn asking_for_a_change_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let swap = ANA.sim_swap(&iccid(1));
+    let good = ask("k1", &swap);
+    bench.common(&good).await;
+
+    let mut keyless = good.clone();
+    keyless.headers.retain(|(name, _)| name != "idempotency-key");
+    bench.gives(400, "idempotency-key-missing", &keyless).await;
+    for key in ["", "\"\"", "\"open", "a,b", "with space", &"k".repeat(129)] {
+        bench.gives(400, "malformed", &good.clone().header("idempotency-key", key)).await;
+    }
+    let sim = |sim: Value| json!({"kind": "sim_swap", "line_id": ANA.line, "sim": sim});
+    bench
+        .malformed(
+            &good,
+            &[
+                json!({"kind": "sim_swapp", "line_id": ANA.line}),
+                json!({"kind": 1}),
+                json!({"kind": "sim_swap", "line_id": ANA.line}),
+                json!({"kind": "sim_swap", "sim": {"iccid": iccid(1)}}),
+                json!({"kind": "add_line", "line_id": ANA.line}),
+                json!({"kind": "credential_reset", "password": "x"}),
+                json!({"kind": "number_change", "line_id": ANA.line, "msisdn": "+13055550199"}),
+                json!({"kind": "ownership", "line_id": ANA.line, "to": "x"}),
+                json!({"kind": "authorized_user"}),
+                json!({"kind": "authorized_user", "user": "Ann Example"}),
+                json!({"kind": "protection_off", "protection": "everything"}),
+                json!({"kind": "protection_off"}),
+                json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "12345"}),
+                json!({"kind": "contact_change", "add": {"fax": "1"}}),
+                json!({"kind": "contact_change", "add": {"email": "not an address"}}),
+                json!({"kind": "contact_change", "add": {"sms": "305 555 0123"}}),
+                json!({"kind": "contact_change", "add": {"email": "a@example.com", "sms": "+13055550123"}}),
+                json!({"kind": "contact_change", "add": {}}),
+                sim(json!({})),
+                sim(json!("8901")),
+                sim(json!({"iccid": "8901"})),
+                sim(json!({"iccid": 8_901})),
+                sim(json!({"iccid": iccid(1), "eid": "89"})),
+                sim(json!({"iccid": iccid(1), "pin": "0000"})),
+                json!({"kind": "sim_swap", "line_id": ANA.line, "sim": {"iccid": iccid(1)}, "phone_lost": "yes"}),
+                json!({"kind": "sim_swap", "line_id": ANA.line, "sim": {"iccid": iccid(1)}, "account_id": BEA.account}),
+            ],
+        )
+        .await;
+    // Check digits: a schema cannot say them.
+    for body in [
+        sim(json!({"iccid": "8901260222193581235"})),
+        sim(json!({"iccid": iccid(1), "eid": "89049032123451234512345678901236"})),
+        json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237519"}),
+        json!({"kind": "contact_change", "add": {"sms": "+10000000000"}}),
+    ] {
+        bench.gives(400, "malformed", &good.clone().json(&body)).await;
+    }
+    for line in [json!(BEA.line), json!("line-nobody"), json!("+13055550123"), json!(""), json!(5), Value::Null] {
+        bench.gives(404, "not-found", &good.clone().json(&json!({"kind": "number_change", "line_id": line}))).await;
+    }
+    bench.gives(404, "not-found", &good.clone().by(Some(json!({"sub": "acct-nobody", "scope": "linekeeper:customer"})))).await;
+    for kind in ["port_out", "port_pin"] {
+        bench.gives(422, "kind-not-offered", &good.clone().json(&json!({"kind": kind, "line_id": ANA.line}))).await;
+    }
+    for idle in [
+        ANA.sim_swap(bench.world.line(&ANA).await.state.sim.iccid.as_str()),
+        json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": ANA.line}),
+        json!({"kind": "contact_change"}),
+        json!({"kind": "contact_change", "remove": "unknown"}),
+    ] {
+        bench.gives(422, "nothing-to-change", &good.clone().json(&idle)).await;
+    }
+
+    let asked = bench.gives(201, "", &good).await;
+    assert_eq!(asked.headers["location"], format!("/v1/changes/{}", asked.text("change_id")));
+    let before = bench.stored().await;
+    let again = bench.gives(200, "", &good).await;
+    assert_eq!(again.body, asked.body);
+    bench.gives(200, "", &good.clone().header("idempotency-key", "k1")).await;
+    assert_eq!(bench.stored().await, before, "a repeat changed something");
+    bench.gives(422, "idempotency-key-reused", &ask("k1", &ANA.sim_swap(&iccid(2)))).await;
+    bench.gives(409, "change-already-open", &ask("k2", &swap)).await;
+
+    let by_phone =
+        ask("k3", &json!({"kind": "number_change", "line_id": ANA.line})).by(Some(representative("phone"))).naming(ANA.account);
+    let refused = bench.gives(403, "refused", &by_phone).await;
+    let before = bench.stored().await;
+    assert_eq!(bench.gives(403, "refused", &by_phone).await.body, refused.body);
+    assert_eq!(bench.stored().await, before, "a repeat changed something");
+
+    bench.change("k4", &json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237518"})).await;
+    bench.change("k5", &json!({"kind": "number_change", "line_id": ANA.line})).await;
+    bench.gives(429, "too-many-requests", &ask("k6", &json!({"kind": "ownership", "line_id": ANA.line}))).await;
+    bench.complete("createChange");
+}
+
+#[tokio::test]
+async fn every_kind_that_is_offered_is_taken_with_every_member_that_it_has() {
+    let mut bench = Bench::new().await;
+    let store = || Some(representative("store"));
+    bench.world.protect(&BEA, "never_sim_swap", "step_up", Some(BEA.line)).await;
+    for (n, (by, body)) in [
+        (Some(customer(&ANA)), json!({"kind": "sim_swap", "line_id": ANA.line, "sim": {"iccid": iccid(1), "eid": "89049032123451234512345678901235"}, "phone_lost": true})),
+        (Some(customer(&ANA)), json!({"kind": "number_change", "line_id": ANA.line})),
+        (Some(customer(&ANA)), json!({"kind": "ownership", "line_id": ANA.line})),
+        (Some(customer(&ANA)), json!({"kind": "contact_change", "add": {"push": "arn:aws:sns:us-east-1:000000000000:endpoint/x"}, "remove": "app"})),
+        (Some(customer(&ANA)), json!({"kind": "credential_reset"})),
+        (Some(customer(&ANA)), json!({"kind": "authorized_user", "user": "us_31"})),
+        (store(), json!({"kind": "device_upgrade", "line_id": BEA.line, "imei": "490154203237518"})),
+        (store(), json!({"kind": "add_line"})),
+        (Some(customer(&BEA)), json!({"kind": "contact_change", "add": {"sms": "+13055550188"}})),
+        (Some(customer(&BEA)), json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": BEA.line})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let request = ask(&format!("k{n}"), &body).by(by.clone());
+        let request = if by == store() { request.naming(BEA.account) } else { request };
+        let answer = bench.gives(201, "", &request).await;
+        assert_eq!(answer.body["kind"], body["kind"]);
+        assert_eq!(answer.body.get("line_id"), body.get("line_id"));
+    }
+}
+
+#[tokio::test]
+async fn listing_changes_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let good = Request::get("/v1/changes");
+    bench.common(&good).await;
+    let id = bench.change("k1", &json!({"kind": "add_line"})).await;
+    bench.change("k2", &ANA.sim_swap(&iccid(1))).await;
+    bench.gives(200, "", &cancel(&id)).await;
+    let listed = bench.gives(200, "", &good.clone().naming(ANA.account)).await;
+    assert_eq!(listed.body["changes"].as_array().unwrap().len(), 2);
+    let of_bea = bench.gives(200, "", &good.by(Some(customer(&BEA)))).await;
+    assert_eq!(of_bea.body, json!({"changes": []}));
+    bench.complete("listChanges");
+}
+
+#[tokio::test]
+async fn reading_a_change_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    let good = Request::get(format!("/v1/changes/{id}"));
+    bench.common(&good).await;
+    for id in not_hers(&bench.world).await {
+        bench.gives(404, "not-found", &Request::get(format!("/v1/changes/{id}"))).await;
+    }
+    bench.gives(404, "not-found", &good.clone().by(Some(customer(&BEA)))).await;
+
+    // As it stands in every state that a customer can bring it to.
+    let mut stands = vec![bench.gives(200, "", &good).await.text("status")];
+    let issued = bench.gives(201, "", &challenge(&id, "push_otp")).await;
+    let code = bench.world.inbox.code();
+    bench.gives(200, "", &answer(&id, &issued.text("challenge_id"), &code)).await;
+    stands.push(bench.gives(200, "", &good).await.text("status"));
+    bench.world.pump().await;
+    stands.push(bench.gives(200, "", &good).await.text("status"));
+    bench.world.clock.advance(Span::hours(1));
+    stands.push(bench.gives(200, "", &good).await.text("status"));
+    let refused = ask("k2", &json!({"kind": "add_line"})).by(Some(representative("chat"))).naming(ANA.account);
+    let refused = bench.gives(403, "refused", &refused).await.text("change_id");
+    stands.push(bench.gives(200, "", &Request::get(format!("/v1/changes/{refused}"))).await.text("status"));
+    let reset = bench.change("k3", &json!({"kind": "credential_reset"})).await;
+    bench.world.clock.advance(Span::days(2));
+    stands.push(bench.gives(200, "", &Request::get(format!("/v1/changes/{reset}"))).await.text("status"));
+    assert_eq!(stands, ["step_up_required", "verified", "authorized", "lapsed", "refused", "expired"]);
+    bench.complete("readChange");
+}
+
+#[tokio::test]
+async fn stopping_a_change_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    bench.common(&cancel(&id)).await;
+    for id in not_hers(&bench.world).await {
+        bench.gives(404, "not-found", &cancel(&id)).await;
+    }
+    bench.gives(404, "not-found", &cancel(&id).by(Some(customer(&BEA)))).await;
+    bench.gives(404, "not-found", &cancel(&id).by(Some(representative("phone"))).naming(BEA.account)).await;
+
+    let stopped = bench.gives(200, "", &cancel(&id).by(Some(representative("phone"))).naming(ANA.account)).await;
+    assert_eq!(stopped.body["status"], "cancelled");
+    let before = bench.stored().await;
+    bench.gives(200, "", &cancel(&id)).await;
+    assert_eq!(bench.stored().await, before, "a repeat changed something");
+
+    let refused = ask("k2", &ANA.sim_swap(&iccid(1))).by(Some(representative("email"))).naming(ANA.account);
+    let refused = bench.gives(403, "refused", &refused).await.text("change_id");
+    bench.gives(409, "change-closed", &cancel(&refused)).await;
+    bench.complete("cancelChange");
+}
+
+#[tokio::test]
+async fn asking_for_a_code_is_answered_as_documented() {
+    let mut bench = Bench::with(Settings { guesses_per_day: 1, ..Settings::default() }).await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    let good = challenge(&id, "sms_otp");
+    bench.common(&good).await;
+    bench.malformed(&good, &[json!({"factor": "face"}), json!({"factor": ["sms_otp"]}), json!({"factor": null})]).await;
+    for factor in ["email_otp", "totp", "passkey", "device_key"] {
+        bench.gives(422, "factor-not-offered", &challenge(&id, factor)).await;
+    }
+    for id in not_hers(&bench.world).await {
+        bench.gives(404, "not-found", &challenge(&id, "sms_otp")).await;
+    }
+    bench.gives(404, "not-found", &good.clone().by(Some(customer(&BEA)))).await;
+    let refused = ask("k2", &json!({"kind": "add_line"})).by(Some(representative("phone"))).naming(ANA.account);
+    let refused = bench.gives(403, "refused", &refused).await.text("change_id");
+    bench.gives(409, "change-closed", &challenge(&refused, "push_otp")).await;
+
+    bench.world.inbox.down(&["sms"]);
+    bench.gives(502, "delivery-failed", &good).await;
+    bench.world.inbox.down(&[]);
+    bench.gives(429, "too-many-codes", &good).await;
+    bench.world.clock.advance(Span::minutes(1));
+    let issued = bench.gives(201, "", &good).await;
+    let code = wrong(&bench.world.inbox.code());
+    bench.gives(422, "code-wrong", &answer(&id, &issued.text("challenge_id"), &code)).await;
+    bench.world.clock.advance(Span::minutes(1));
+    bench.gives(429, "too-many-attempts", &good).await;
+    bench.complete("createChallenge");
+}
+
+#[tokio::test]
+async fn answering_with_a_code_is_answered_as_documented() {
+    let mut bench = Bench::with(Settings { guesses_per_challenge: 2, ..Settings::default() }).await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    let first = bench.gives(201, "", &challenge(&id, "sms_otp")).await.text("challenge_id");
+    let code = bench.world.inbox.code();
+    let good = answer(&id, &first, &code);
+    bench.common(&good).await;
+    let codes = ["", "12345", "1234567", "12345a", "１２３４５６", "1 2 3 4 5 6 7", "                  123456"];
+    bench.malformed(&good, &codes.map(|code| json!({"code": code}))).await;
+    bench.malformed(&good, &[json!({"code": 123_456}), json!({"code": null})]).await;
+    for id in not_hers(&bench.world).await {
+        bench.gives(404, "not-found", &answer(&id, &first, &code)).await;
+    }
+    for malformed in ["a.b", "+13055550123", &"c".repeat(65)] {
+        bench.gives(404, "not-found", &answer(&id, malformed, &code)).await;
+    }
+    bench.gives(404, "not-found", &good.clone().by(Some(customer(&BEA)))).await;
+    bench.gives(409, "challenge-over", &answer(&id, "unknown", &code)).await;
+
+    // Of another change, replaced, expired, used up, of a change that was stopped, answered.
+    let other = bench.change("k2", &json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237518"})).await;
+    bench.gives(409, "challenge-over", &answer(&other, &first, &code)).await;
+    bench.world.clock.advance(Span::minutes(1));
+    let second = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
+    bench.gives(409, "challenge-over", &good).await;
+    bench.world.clock.advance(Span::minutes(5));
+    let code = bench.world.inbox.code();
+    bench.gives(409, "challenge-over", &answer(&id, &second, &code)).await;
+    let third = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
+    let code = bench.world.inbox.code();
+    for _ in 0..2 {
+        bench.gives(422, "code-wrong", &answer(&id, &third, &wrong(&code))).await;
+    }
+    bench.gives(429, "too-many-attempts", &answer(&id, &third, &code)).await;
+    bench.world.clock.advance(Span::minutes(1));
+    let fourth = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
+    let code = bench.world.inbox.code();
+    let spaced = format!("{} {}", &code[..3], &code[3..]);
+    assert_eq!(bench.gives(200, "", &answer(&id, &fourth, &spaced)).await.body["status"], "verified");
+    bench.gives(409, "challenge-over", &answer(&id, &fourth, &code)).await;
+
+    let reset = bench.change("k3", &json!({"kind": "credential_reset"})).await;
+    let fifth = bench.gives(201, "", &challenge(&reset, "push_otp")).await.text("challenge_id");
+    let code = bench.world.inbox.code();
+    bench.gives(200, "", &cancel(&reset)).await;
+    bench.gives(409, "challenge-over", &answer(&reset, &fifth, &code)).await;
+    bench.complete("answerChallenge");
+}
+
+#[tokio::test]
+async fn reading_the_account_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let good = Request::get("/v1/account");
+    bench.common(&good).await;
+    bench.gives(404, "not-found", &good.clone().by(Some(json!({"sub": "acct-nobody", "scope": "linekeeper:customer"})))).await;
+    bench.world.protect(&ANA, "never_sim_swap", "step_up", Some(ANA.line)).await;
+    bench.world.protect(&ANA, "no_port_out", "block", None).await;
+    let account = bench.gives(200, "", &good).await;
+    assert_eq!(account.body["protections"], json!({"no_port_out": "block"}));
+    assert_eq!(account.body["lines"][0]["protections"], json!({"never_sim_swap": "step_up"}));
+    let shown = account.body.to_string();
+    for full in [ANA.msisdn, ANA.email, ANA.iccid, ANA.push] {
+        assert!(!shown.contains(full), "{full} is shown in full");
+    }
+    bench.complete("readAccount");
+}
+
+#[tokio::test]
+async fn switching_a_protection_on_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let put = |body: &Value| Request::new("PUT", "/v1/protections").json(body);
+    let good = put(&json!({"protection": "never_sim_swap", "mode": "step_up", "line_id": ANA.line}));
+    bench.common(&good).await;
+    bench
+        .malformed(
+            &good,
+            &[
+                json!({"protection": "everything"}),
+                json!({"protection": "never_sim_swap", "mode": "off"}),
+                json!({"protection": "never_sim_swap", "mode": null}),
+                json!({"protection": "never_sim_swap", "line_id": 5}),
+                json!({"mode": "block"}),
+            ],
+        )
+        .await;
+    for line in [BEA.line, "line-nobody", "+13055550123", ""] {
+        bench.gives(404, "not-found", &put(&json!({"protection": "never_sim_swap", "line_id": line}))).await;
+    }
+    bench.gives(422, "nothing-to-change", &put(&json!({"protection": "account_lockdown", "line_id": ANA.line}))).await;
+
+    assert_eq!(bench.gives(200, "", &good).await.body["mode"], "step_up");
+    let whole = put(&json!({"protection": "account_lockdown"}));
+    for channel in ["phone", "chat", "email", "store"] {
+        let by_staff = whole.clone().by(Some(representative(channel))).naming(ANA.account);
+        assert_eq!(bench.gives(200, "", &by_staff).await.body["mode"], "block");
+    }
+    let before = bench.stored().await;
+    let weaker = put(&json!({"protection": "account_lockdown", "mode": "step_up"}));
+    assert_eq!(bench.gives(200, "", &weaker).await.body["mode"], "block");
+    assert_eq!(bench.stored().await, before, "what is on was weakened");
+    bench.complete("switchProtectionOn");
+}
+
+#[tokio::test]
+async fn one_tap_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    bench.world.pump().await;
+    let token = bench.world.inbox.link_token();
+    let tap = |token: &str| Request::post("/v1/not-me").by(None).json(&json!({"token": token}));
+    bench.common(&tap(&token)).await;
+    bench.malformed(&tap(&token), &[json!({"token": 5}), json!({"token": null}), json!({"token": [token]})]).await;
+
+    let (id, now) = (ChangeId::parse(&id).unwrap(), bench.world.shell.clock.now());
+    let (ana, nobody) = (AccountId::parse(ANA.account).unwrap(), AccountId::parse("acct-nobody").unwrap());
+    let keys = bench.world.keys.clone();
+    let foreign = sign_not_me(&Keys::new(Tap::default()), ISSUER, &ana, &id, now).await.unwrap();
+    let issuer = sign_not_me(&*keys, "https://elsewhere.example", &ana, &id, now).await.unwrap();
+    let late = sign_not_me(&*keys, ISSUER, &ana, &id, now - Span::days(8)).await.unwrap();
+    let unsigned = format!("{}.", &token[..token.rfind('.').unwrap()]);
+    for bad in ["", "nonsense", "a.b.c", foreign.as_str(), issuer.as_str(), late.as_str(), unsigned.as_str()] {
+        bench.gives(401, "unauthenticated", &tap(bad)).await;
+    }
+    let unknown = sign_not_me(&*keys, ISSUER, &nobody, &ChangeId::derive(&nobody, Subject::Account, "k"), now).await.unwrap();
+    bench.gives(404, "not-found", &tap(&unknown)).await;
+
+    bench.gives(200, "", &tap(&token)).await;
+    let before = bench.stored().await;
+    bench.gives(200, "", &tap(&token)).await;
+    assert_eq!(bench.stored().await, before, "a second tap changed something");
+    bench.complete("notMe");
+}
+
+#[tokio::test]
+async fn an_authorization_is_no_link() {
+    let mut bench = Bench::new().await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    bench.world.prove(&ANA, &id, "push_otp").await;
+    bench.world.pump().await;
+    let [authorization] = bench.world.topic.authorizations().try_into().unwrap();
+    bench.gives(401, "unauthenticated", &Request::post("/v1/not-me").by(None).json(&json!({"token": authorization}))).await;
+}
+
+#[tokio::test]
+async fn reading_the_keys_is_answered_as_documented() {
+    struct Kms(fn() -> Error);
+    impl Published for Kms {
+        fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+            Box::pin(async { Err((self.0)()) })
+        }
+    }
+    let mut bench = Bench::new().await;
+    let good = Request::get("/.well-known/jwks.json").by(None);
+    bench.gives(413, "too-large", &good.clone().text(&"x".repeat(16 * 1024 + 1))).await;
+    bench.gives(200, "", &good).await;
+    bench.world.intake.key = Arc::new(Kms(|| Error::aws("kms:GetPublicKey", std::io::Error::other("no answer"))));
+    bench.gives(503, "try-again", &good).await;
+    bench.world.intake.key = Arc::new(Kms(|| Error::Corrupt("no key of P-256")));
+    bench.gives(500, "internal", &good).await;
+    bench.complete("readKeys");
+}
