@@ -38,6 +38,15 @@ async fn a_number_in_an_import_is_in_no_message_about_it() {
 }
 
 #[tokio::test]
+async fn a_line_is_opened_only_for_a_number_that_exists() {
+    let world = World::new().await;
+    let mut records = ANA.opening(&world.now());
+    records[1]["msisdn"] = json!("+10000000000");
+    let imported = import(&world, records).await;
+    assert_eq!(imported["failed"][0][1], "no-such-number: the phone number does not exist in its numbering plan", "{imported}");
+}
+
+#[tokio::test]
 async fn another_system_gets_the_score_that_a_change_would_get() {
     let world = World::new().await;
     world.customer(&ANA).await;

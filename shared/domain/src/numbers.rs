@@ -84,9 +84,20 @@ macro_rules! number {
 }
 
 number! {
-    /// A phone number in E.164 form, such as `+13055550123`. Validity is the numbering plan's, as the
-    /// phone-number library knows it.
+    /// A phone number in E.164 form, such as `+13055550123`.
+    ///
+    /// Parsing checks the form. Whether the number exists in its numbering plan is asked once, when it comes
+    /// in ([`Msisdn::is_in_its_plan`]): the plan is megabytes of data that no other function should load at a
+    /// cold start, and that change; a line that was opened must stay readable when they do.
     Msisdn, NumberError::Msisdn, e164, |text| mask(text, 2, 4)
+}
+
+impl Msisdn {
+    /// Whether the phone-number library knows it as a valid number.
+    #[must_use]
+    pub fn is_in_its_plan(&self) -> bool {
+        PHONE_NUMBER_UTIL.parse(&self.0, None).is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
+    }
 }
 number! {
     /// The number of a SIM card or eSIM profile (ITU-T E.118): 19 or 20 digits with a Luhn check digit.
@@ -122,13 +133,10 @@ number! {
 }
 
 fn e164(text: &str) -> Option<String> {
-    // The library accepts many spellings; the edge accepts one, so that one number has one form.
+    // One number has one form: no spaces, no brackets, no national prefix.
     let digits = text.strip_prefix('+')?;
-    if !(5..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let number = PHONE_NUMBER_UTIL.parse(text, None).ok()?;
-    PHONE_NUMBER_UTIL.is_valid_number(&number).then(|| text.to_owned())
+    let fits = (5..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    fits.then(|| text.to_owned())
 }
 
 fn email(text: &str) -> Option<String> {
@@ -164,9 +172,16 @@ mod tests {
     #[test]
     fn one_number_has_one_form() {
         assert_eq!(Msisdn::parse("+13055550123").unwrap().as_str(), "+13055550123");
-        for other in ["13055550123", "(305) 555-0123", "+1 305 555 0123", "+1305555012", "+", "", "+1305555012a", "+10000000000"]
-        {
+        for other in ["13055550123", "(305) 555-0123", "+1 305 555 0123", "+", "", "+1305555012a", "+0305555012"] {
             assert_eq!(Msisdn::parse(other), Err(NumberError::Msisdn), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_its_plan_does_not_know_is_found_out() {
+        assert!(Msisdn::parse("+13055550123").unwrap().is_in_its_plan());
+        for other in ["+10000000000", "+1305555012", "+999123456789"] {
+            assert!(!Msisdn::parse(other).unwrap().is_in_its_plan(), "{other}");
         }
     }
 

@@ -134,7 +134,7 @@ impl From<Denied> for Problem {
             Denied::TooManyAttempts => ProblemKind::TooManyAttempts,
             Denied::FactorNotOffered => ProblemKind::FactorNotOffered,
             Denied::ChallengeOver => ProblemKind::ChallengeOver,
-            Denied::DoesNotFit(_) => ProblemKind::Malformed,
+            Denied::NoSuchNumber | Denied::DoesNotFit(_) => ProblemKind::Malformed,
         };
         Self::new(kind, denied.to_string())
     }
@@ -176,6 +176,7 @@ impl From<Denied> for batch::Failure {
             Denied::NotFound => return Self::retry(denied),
             Denied::DoesNotFit(_) => "does-not-fit",
             Denied::TooManyContacts => "too-many-contacts",
+            Denied::NoSuchNumber => "no-such-number",
             Denied::Forbidden
             | Denied::AlreadyOpen
             | Denied::KeyReused

@@ -23,7 +23,7 @@ pub use stop::{cancel, not_me};
 pub use sweep::sweep;
 pub use tell::{Release, recorded, release, released_at_once, told, told_at_once};
 
-use crate::change::{AccountSeen, Authorization, Change, Decision, Details, Ending, Stage};
+use crate::change::{AccountSeen, Address, Authorization, Change, Decision, Details, Ending, Stage};
 use crate::config::Settings;
 use crate::ids::{AccountId, ChangeId, Subject};
 use crate::kinds::{ActorKind, Jurisdiction, Reason};
@@ -65,6 +65,9 @@ pub enum Denied {
     /// The protection is not on, the SIM is in the line already, or nothing is to be changed.
     #[error("there is nothing to change")]
     NothingToChange,
+    /// A phone number that its numbering plan does not know.
+    #[error("the phone number does not exist in its numbering plan")]
+    NoSuchNumber,
     /// Too many contacts.
     #[error("the account has as many contacts as it can have")]
     TooManyContacts,
@@ -242,6 +245,14 @@ fn step(change: &ChangeId, events: Vec<Event>, notice: Option<Notice>, relies_on
 /// Whether a member of staff or the customer acts: others never ask for anything.
 const fn may_ask(actor: ActorKind) -> bool {
     matches!(actor, ActorKind::Customer | ActorKind::Representative)
+}
+
+/// A number or address that comes in from outside must exist.
+fn exists(address: &Address) -> Result<(), Denied> {
+    match address {
+        Address::Sms(msisdn) if !msisdn.is_in_its_plan() => Err(Denied::NoSuchNumber),
+        Address::Sms(_) | Address::Email(_) | Address::Push(_) => Ok(()),
+    }
 }
 
 /// The account that was read.

@@ -1,6 +1,6 @@
 //! Accounts and lines begin and end.
 
-use super::{Context, Denied};
+use super::{Context, Denied, exists};
 use crate::change::{Address, Ending, Stage};
 use crate::ids::ContactId;
 use crate::kinds::{Jurisdiction, Reason};
@@ -32,6 +32,7 @@ pub fn open_account(
     if contacts.len() > CONTACTS {
         return Err(Denied::TooManyContacts);
     }
+    contacts.iter().try_for_each(|(_, address)| exists(address))?;
     let contacts: Vec<Contact> = contacts
         .iter()
         .map(|(id, address)| Contact { id: id.clone(), address: address.clone(), added_at: ctx.now, removed_at: None })
@@ -58,6 +59,7 @@ pub fn open_line(view: &View, opening: &Opening) -> Result<Draft, Denied> {
     let account = view.account.as_ref().filter(|account| account.state.closed_at.is_none()).ok_or(Denied::NotFound)?;
     match view.line.as_ref().map(|line| &line.state) {
         None => {
+            exists(&Address::Sms(opening.msisdn.clone()))?;
             let Opening { msisdn, sim, imei } = opening.clone();
             let events = vec![Event::LineOpened { msisdn, sim, imei }];
             Ok(Draft { line: Some(Step { events, notice: None }), relies_on_account: Some(account.seq), ..Draft::default() })

@@ -1,7 +1,7 @@
 //! What provisioning reports: a SIM changed, a change is done, a change failed.
 
-use super::{Context, Denied, notice};
-use crate::change::{Change, Details, Ending, NewSim, Stage};
+use super::{Context, Denied, exists, notice};
+use crate::change::{Address, Change, Details, Ending, NewSim, Stage};
 use crate::digest::Digest;
 use crate::ids::{AuthorizationId, ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Mode, Protection};
@@ -123,6 +123,7 @@ fn done(
         Details::SimSwap { .. } => return Err(Denied::DoesNotFit("a SIM swap is reported as `sim_changed`")),
         Details::NumberChange {} => {
             let msisdn = msisdn.ok_or(Denied::DoesNotFit("the new number is missing"))?;
+            exists(&Address::Sms(msisdn.clone()))?;
             vec![Event::NumberChanged { msisdn: msisdn.clone() }]
         }
         Details::DeviceUpgrade { imei } => vec![Event::DeviceChanged { imei: imei.clone() }],

@@ -1,6 +1,6 @@
 //! Asking for a change.
 
-use super::{Context, Denied, decision, may_ask, notice, step};
+use super::{Context, Denied, decision, exists, may_ask, notice, step};
 use crate::change::{Actor, Change, Details, Ending, Request, Stage, digest};
 use crate::ids::{ChangeId, ContactId, Subject};
 use crate::kinds::Channel;
@@ -117,6 +117,7 @@ fn sensible(view: &View, ask: &Ask) -> Result<(), Denied> {
             if add.is_some() && contacts.len() >= CONTACTS {
                 return Err(Denied::TooManyContacts);
             }
+            add.as_ref().map_or(Ok(()), exists)?;
             (add.is_some() || remove.is_some()) && remove.as_ref().is_none_or(held)
         }
         Details::NumberChange {}
