@@ -2,5 +2,7 @@
 
 mod calls;
 mod crash;
+mod feeds;
+mod log;
 mod openapi;
 mod path;
