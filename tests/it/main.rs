@@ -6,3 +6,4 @@ mod feeds;
 mod log;
 mod openapi;
 mod path;
+mod races;

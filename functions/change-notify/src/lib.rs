@@ -5,6 +5,7 @@
 //! not told again, a second signature is of the same authorization, and events have ids.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use linekeeper_domain::change::{Actor, Change};
@@ -183,18 +184,18 @@ impl App {
     /// Something happened since the entry: decides on what stands.
     async fn may_leave(&self, entry: &Entry, change: &Change, stands: View) -> Result<bool, Failure> {
         let Some(authorization) = change.authorization() else { return Ok(false) };
-        let leaves = std::cell::Cell::new(false);
+        let leaves = AtomicBool::new(false);
         let decide = |view: &View, ctx: decide::Context<'_>| {
             let (leave, draft) = match decide::release(view, &change.id, authorization, ctx)? {
                 Release::Now(draft) => (true, draft),
                 Release::Again => (true, Draft::default()),
                 Release::Never(draft) => (false, draft),
             };
-            leaves.set(leave);
+            leaves.store(leave, Ordering::Relaxed);
             Ok(draft)
         };
         self.decide_on(entry, stands, decide).await?;
-        Ok(leaves.get())
+        Ok(leaves.into_inner())
     }
 
     async fn decide_on(
