@@ -7,3 +7,4 @@ mod log;
 mod openapi;
 mod path;
 mod races;
+mod rules;
