@@ -3,7 +3,9 @@
 
 use linekeeper_domain::config::Settings;
 use linekeeper_domain::kinds::{Band, Protection};
+use linekeeper_domain::ledger::replay;
 use linekeeper_domain::policy::Requirement;
+use linekeeper_domain::state::Line;
 use linekeeper_domain::time::Span;
 use linekeeper_tests::people::{ANA, AT_HOME, BEA};
 use linekeeper_tests::world::{customer, representative};
@@ -430,4 +432,32 @@ async fn new_evidence_puts_an_open_change_on_hold_and_the_customer_hears_of_it()
     world.pump().await;
     assert!(world.change(&ANA, &asked.text("change_id")).await["hold_until"].is_string());
     assert!(world.inbox.all().iter().any(|mail| mail.text.short.contains("does not look like you")));
+}
+
+#[tokio::test]
+async fn i5_a_ledger_that_was_touched_anywhere_no_longer_leads_to_its_state() {
+    let world = ana().await;
+    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.pump().await;
+    world.prove(&ANA, &asked.text("change_id"), "push_otp").await;
+    world.pump().await;
+    let (line, entries) = (world.line(&ANA).await, world.ledger(&ANA, &World::subject(&ANA)).await);
+    let leads_there = |entries: &[String]| {
+        replay::<Line>(entries.iter().map(String::as_str))
+            .is_ok_and(|(seq, head, state)| seq == line.seq && head == line.head && state == line.state)
+    };
+    assert!(leads_there(&entries));
+    for n in 0..entries.len() {
+        let mut touched = entries.clone();
+        touched[n] = touched[n].replacen("\"actor\":{", "\"actor\": {", 1);
+        assert!(!leads_there(&touched), "one space in entry {}", n + 1);
+        let mut missing = entries.clone();
+        missing.remove(n);
+        assert!(!leads_there(&missing), "without entry {}", n + 1);
+        if n > 0 {
+            let mut swapped = entries.clone();
+            swapped.swap(n, n - 1);
+            assert!(!leads_there(&swapped), "entries {n} and {} swapped", n + 1);
+        }
+    }
 }
