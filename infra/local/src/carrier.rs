@@ -202,6 +202,7 @@ pub(crate) struct Inbox<'a> {
     stack: &'a Stack,
     customer: &'a Customer,
     got: Vec<Message>,
+    pushes: usize,
     texts: usize,
     mails: usize,
     read: usize,
@@ -210,15 +211,15 @@ pub(crate) struct Inbox<'a> {
 impl<'a> Inbox<'a> {
     /// An inbox from here on: what came before is not in it.
     pub(crate) fn of(stack: &'a Stack, customer: &'a Customer) -> Result<Self> {
-        let mut inbox = Self { stack, customer, got: Vec::new(), texts: 0, mails: 0, read: 0 };
+        let mut inbox = Self { stack, customer, got: Vec::new(), pushes: 0, texts: 0, mails: 0, read: 0 };
         inbox.fetch()?;
         inbox.got.clear();
         Ok(inbox)
     }
 
-    /// Everything by SMS and e-mail that ever reached a customer, and the pushes not looked at yet.
+    /// Everything that ever reached a customer.
     pub(crate) fn whole(stack: &'a Stack, customer: &'a Customer) -> Result<Vec<Message>> {
-        let mut inbox = Self { stack, customer, got: Vec::new(), texts: 0, mails: 0, read: 0 };
+        let mut inbox = Self { stack, customer, got: Vec::new(), pushes: 0, texts: 0, mails: 0, read: 0 };
         inbox.fetch()?;
         Ok(inbox.got)
     }
@@ -240,12 +241,13 @@ impl<'a> Inbox<'a> {
     }
 
     fn fetch(&mut self) -> Result<()> {
+        let pushes = self.stack.pushes(&self.customer.push)?;
         let texts = self.stack.texts(&self.customer.msisdn)?;
         let mails = self.stack.mails(&self.customer.email)?;
-        self.got.extend(self.stack.pushes(&self.customer.push)?);
+        self.got.extend(pushes.iter().skip(self.pushes).cloned());
         self.got.extend(texts.iter().skip(self.texts).cloned());
         self.got.extend(mails.iter().skip(self.mails).cloned());
-        (self.texts, self.mails) = (texts.len(), mails.len());
+        (self.pushes, self.texts, self.mails) = (pushes.len(), texts.len(), mails.len());
         Ok(())
     }
 }

@@ -324,8 +324,7 @@ fn assume(root: &Aws, name: &str) -> Result<Aws> {
 /// No secret and no personal datum in any line that a function logged so far (I8).
 fn logs(stack: &Stack, _: &[Customer; 2], scene: &mut Scene) -> Result<()> {
     let texts = stack.every_text()?;
-    let by_text = texts.values().flatten().filter_map(|message| message.code().map(str::to_owned));
-    let codes: Vec<String> = stack.codes().into_iter().chain(by_text).collect();
+    let codes = stack.codes()?;
     scene.claim(&format!("{} codes were sent to look for", codes.len()), !codes.is_empty());
     for function in crate::binaries::FUNCTIONS {
         let lines = stack.log_of(&format!("linekeeper-{function}"))?;

@@ -31,6 +31,9 @@ pub(crate) fn stop_all_on_interrupt(and_then: impl Fn() + Send + 'static) -> Res
     ctrlc::set_handler(move || {
         INTERRUPTED.store(true, Ordering::SeqCst);
         let groups = locked(&GROUPS).clone();
+        for group in &groups {
+            signal(*group, Signal::SIGTERM);
+        }
         for group in groups {
             stop_group(group);
         }

@@ -33,7 +33,8 @@ pub(crate) struct Stack {
     /// The identity provider.
     pub(crate) issuer: Issuer,
     outputs: Value,
-    codes: Mutex<BTreeSet<String>>,
+    /// What was taken off the devices' queues: a queue keeps nothing that was read.
+    pushes: Mutex<BTreeMap<String, Vec<Message>>>,
 }
 
 /// A message as the customer gets it.
@@ -59,7 +60,7 @@ impl Stack {
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
-        Ok(Self { api, aws, issuer, outputs, codes: Mutex::default() })
+        Ok(Self { api, aws, issuer, outputs, pushes: Mutex::default() })
     }
 
     /// An output of the template.
@@ -203,18 +204,21 @@ impl Stack {
         Ok(mails.filter(to_address).map(message).collect())
     }
 
-    /// The pushes waiting for a device, taken off.
+    /// Every push that a device ever got, oldest first.
     pub(crate) fn pushes(&self, device: &PushDevice) -> Result<Vec<Message>> {
         let taken = self.take(&device.queue)?;
-        let pushes: Vec<_> =
-            taken.iter().map(|push| Message { channel: "push", subject: None, text: string(push, "Body") }).collect();
-        locked(&self.codes).extend(pushes.iter().filter_map(|push| push.code().map(str::to_owned)));
-        Ok(pushes)
+        let mut pushes = locked(&self.pushes);
+        let of_device = pushes.entry(device.queue.clone()).or_default();
+        of_device.extend(taken.iter().map(|push| Message { channel: "push", subject: None, text: string(push, "Body") }));
+        Ok(of_device.clone())
     }
 
-    /// Every code that a push has brought so far.
-    pub(crate) fn codes(&self) -> BTreeSet<String> {
-        locked(&self.codes).clone()
+    /// Every code that was sent so far.
+    pub(crate) fn codes(&self) -> Result<BTreeSet<String>> {
+        let pushes = locked(&self.pushes);
+        let texts = self.every_text()?;
+        let messages = pushes.values().chain(texts.values()).flatten();
+        Ok(messages.filter_map(|message| message.code().map(str::to_owned)).collect())
     }
 
     /// The ledger of an account (`line_id` none) or of a line, from its first entry.
