@@ -71,7 +71,9 @@ impl App {
         let Caller::Customer { .. } = caller else { return Err(ProblemKind::Forbidden.into()) };
         let account = caller.account(request)?;
         let change = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
-        let challenge = ChallengeId::parse(challenge).map_err(|_| ProblemKind::NotFound)?;
+        // A malformed id is looked for like any other that no challenge has: both look the same.
+        let challenge =
+            ChallengeId::parse(challenge).or_else(|_| ChallengeId::parse("none")).map_err(|_| ProblemKind::NotFound)?;
         let guess: Guess = request.json()?;
         let code = OtpCode::parse(&guess.code).ok_or_else(|| Problem::new(ProblemKind::Malformed, "A code has six digits."))?;
 

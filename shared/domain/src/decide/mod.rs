@@ -127,7 +127,7 @@ fn decision(ruling: &Ruling, assessment: &Assessment, now: Timestamp) -> Decisio
 ///
 /// Returns what happens besides, and whether the account was relied on.
 fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Option<Notice>, Option<u64>) {
-    if !matches!(change.stage, Stage::Open) {
+    if !matches!(change.stage, Stage::Open) || ctx.now >= change.expires_at {
         return (Vec::new(), None, None);
     }
     let Some(seen) = view.seen(&change.details, Some(&change.seen), ctx.now, ctx.settings) else {

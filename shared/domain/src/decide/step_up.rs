@@ -114,6 +114,9 @@ pub fn answer(view: &View, claim: &Claim, answer: Answer, ctx: Context<'_>) -> R
     if account_id(view).is_none() {
         return Err(Denied::NotFound);
     }
+    if !change.status(ctx.now).is_open() {
+        return Err(Denied::ChangeClosed);
+    }
     match answer {
         Answer::Wrong => {
             let failed = Event::GuessFailed { change: claim.change.clone(), challenge: claim.challenge.clone() };

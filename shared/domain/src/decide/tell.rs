@@ -1,7 +1,7 @@
 //! What follows from the ledger's stream: recording that the customer was told, and letting a signature
 //! out.
 
-use super::{Context, Denied, advance, find, forbids, step};
+use super::{Context, Denied, advance, find, forbids, ruling_now, step};
 use crate::change::{AccountSeen, Authorization, Change, Ending, Stage};
 use crate::digest::Digest;
 use crate::ids::{ChangeId, Subject};
@@ -130,7 +130,14 @@ pub fn release(view: &View, id: &ChangeId, authorization: &Authorization, ctx: C
         return Ok(Release::Never(Draft::default()));
     }
     let seen: Option<AccountSeen> = view.seen(&change.details, Some(&change.seen), ctx.now, ctx.settings);
-    let reason = seen.as_ref().map_or(Some(Reason::ScoreUnavailable), |seen| forbids(view, change, seen, ctx));
+    let reason = match &seen {
+        None => Some(Reason::ScoreUnavailable),
+        // A protection in mode `step_up` that came in between asks for more than was given.
+        Some(seen) => forbids(view, change, seen, ctx).or_else(|| {
+            let more = !change.need.at_least(&ruling_now(view, change, seen, ctx).need);
+            more.then_some(Reason::Protected)
+        }),
+    };
     match (&change.stage, reason) {
         (Stage::Authorized(_), None) => {
             let events = vec![Event::Released { change: id.clone() }];
