@@ -199,7 +199,7 @@ async fn i3_guesses_over_several_changes_and_codes_never_exceed_the_days_budget_
     world.clock.advance(Span::hours(23));
     assert_eq!(world.challenge(&ANA, &open[0].0, "push_otp").await.problem(), "too-many-attempts");
     world.clock.advance(Span::hours(1));
-    let (change, challenge, code) = challenged(&world, "next day", &ANA.sim_swap(&iccid(2))).await;
+    let (change, challenge, code) = challenged(&world, "next-day", &ANA.sim_swap(&iccid(2))).await;
     assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.status, 200);
     assert_eq!(world.line(&ANA).await.tally.guesses, 1);
 }

@@ -427,22 +427,23 @@ impl Book {
             | Event::ContactRemoved { .. }
             | Event::Incident { .. } => {}
         }
-        self.forget();
+        self.forget(event.change());
     }
 
-    /// Drops the oldest changes that are over, beyond those remembered.
-    fn forget(&mut self) {
-        let mut over: Vec<(Timestamp, ChangeId)> = self
+    /// Drops the oldest changes that are over, beyond those remembered; never the one that this is about,
+    /// however many ended in the same second.
+    fn forget(&mut self, about: Option<&ChangeId>) {
+        let mut over: Vec<(bool, Timestamp, ChangeId)> = self
             .changes
             .values()
             .filter_map(|change| match change.stage {
-                Stage::Ended { at, .. } => Some((at, change.id.clone())),
+                Stage::Ended { at, .. } => Some((Some(&change.id) == about, at, change.id.clone())),
                 Stage::Open | Stage::Authorized(_) | Stage::Released(_) => None,
             })
             .collect();
         over.sort();
         let surplus = over.len().saturating_sub(REMEMBERED);
-        for (_, id) in over.into_iter().take(surplus) {
+        for (_, _, id) in over.into_iter().take(surplus) {
             self.changes.remove(&id);
         }
     }
