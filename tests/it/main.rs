@@ -1,4 +1,12 @@
 //! The functions together. One binary, a module for each concern; each test has a database of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "what does not hold must stop the test"
+)]
 
 mod audit;
 mod calls;
