@@ -18,7 +18,7 @@ const TOOLS: &str = include_str!("../tools.txt");
 const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
 
 /// The oldest Python that the tools run on.
-const PYTHON: (u32, u32) = (3, 10);
+const PYTHON: (u32, u32) = (3, 11);
 
 /// The installed tools.
 #[derive(Clone, Debug)]
