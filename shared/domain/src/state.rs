@@ -1,4 +1,4 @@
-//! What is kept of an account and its lines: one item each, replaced as a whole by [`evolve`](crate::event).
+//! What is kept of an account and its lines: one item each, replaced as a whole by [`Evolve`](crate::ledger::Evolve).
 
 use std::collections::BTreeMap;
 

@@ -45,7 +45,7 @@ pub struct ChangeView {
 }
 
 impl ChangeView {
-    /// The view of a change. Factors are named where the account was read, since what she has is known there.
+    /// The view of a change. What she has is known where the account was read.
     #[must_use]
     pub fn of(change: &Change, view: &View, now: Timestamp, settings: &Settings) -> Self {
         let status = change.status(now);
@@ -54,7 +54,11 @@ impl ChangeView {
             Subject::Line(id) => Some(id.clone()),
             Subject::Account => None,
         };
-        let has = |factor: &Factor| view.account.is_none() || view.destination(subject, *factor, now, settings).is_some();
+        let has = |factor: &Factor| match view.account {
+            Some(_) => view.destination(subject, *factor, now, settings).is_some(),
+            // Not read: the codes that most have. Which of them she has is said where one is asked for.
+            None => matches!(factor, Factor::SmsOtp | Factor::PushOtp),
+        };
         let factors: Vec<FactorView> = if status.is_open() {
             change.wanted().iter().filter(has).map(|factor| FactorView { factor }).collect()
         } else {
