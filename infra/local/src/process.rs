@@ -172,7 +172,7 @@ pub(crate) fn run(progress: &Progress, command: &mut Command, log: &Path, mut ea
     bail!("{program} failed. The end of its output ({}):\n\n{}", log.display(), Vec::from(tail).join("\n"))
 }
 
-const TAIL: usize = 40;
+const TAIL: usize = 200;
 
 /// What cargo says to programs, not to people.
 const MACHINE_READABLE: &str = "{\"reason\":";
