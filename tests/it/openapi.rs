@@ -863,7 +863,7 @@ async fn answering_with_a_code_is_answered_as_documented() {
         bench.gives(404, "not-found", &answer(&id, &first, &code)).await;
     }
     for malformed in ["a.b", "+13055550123", &"c".repeat(65)] {
-        bench.gives(404, "not-found", &answer(&id, malformed, &code)).await;
+        bench.gives(409, "challenge-over", &answer(&id, malformed, &code)).await;
     }
     bench.gives(404, "not-found", &good.clone().by(Some(customer(&BEA)))).await;
     bench.gives(409, "challenge-over", &answer(&id, "unknown", &code)).await;
