@@ -108,7 +108,7 @@ async fn i1_without_proof_nothing_is_authorized() {
     world.tick().await;
     assert!(is_open(&world, &change).await);
     // SMS alone is not the proof that this asks for.
-    assert_eq!(world.prove(&ANA, &change, "sms_otp").await.body["status"], "step_up_required");
+    assert_eq!(world.challenge(&ANA, &change, "sms_otp").await.problem(), "factor-not-offered");
     world.clock.advance(Span::hours(1));
     world.tick().await;
     assert_eq!(status(&world, &change).await, "expired");
@@ -765,8 +765,7 @@ async fn i4_an_unreadable_profile_holds_what_moves_the_line() {
     let change = asked.text("change_id");
     assert_eq!(audit(&world, &ANA).await.requested(&change).decision.band, Band::Unavailable);
     // SMS alone does not count then.
-    world.pump().await;
-    assert_eq!(world.prove(&ANA, &change, "sms_otp").await.body["status"], "step_up_required");
+    assert_eq!(world.challenge(&ANA, &change, "sms_otp").await.problem(), "factor-not-offered");
 }
 
 #[tokio::test]

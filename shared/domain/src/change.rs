@@ -419,10 +419,8 @@ impl Change {
     #[must_use]
     pub fn wanted(&self) -> Factors {
         match self.stage {
-            Stage::Open if !self.proven().satisfy(self.need.assurance, self.need.email_stands_in) => {
-                self.need.accepted.without(self.proven())
-            }
-            Stage::Open | Stage::Authorized(_) | Stage::Released(_) | Stage::Ended { .. } => Factors::NONE,
+            Stage::Open => self.need.accepted.that_help(self.proven(), self.need.assurance, self.need.email_stands_in),
+            Stage::Authorized(_) | Stage::Released(_) | Stage::Ended { .. } => Factors::NONE,
         }
     }
 

@@ -75,6 +75,12 @@ impl Factors {
         Self(self.0 & other.0)
     }
 
+    /// Those in either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Those of this set that are not in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -102,6 +108,18 @@ impl Factors {
             Assurance::BeyondMessages => device,
             Assurance::Strong => self.has(Factor::Passkey) || (device && classes >= 2),
         }
+    }
+
+    /// Those of this set that bring `proven` nearer to that much assurance, alone or with others of the set.
+    #[must_use]
+    pub fn that_help(self, proven: Self, needed: Assurance, email_stands_in: bool) -> Self {
+        let helps = |factor: Factor| {
+            let with = (0..=Self::ALL.0).map(|some| Self(some).and(self).or(proven));
+            with.into_iter().any(|others| {
+                !others.satisfy(needed, email_stands_in) && others.or(Self::of(&[factor])).satisfy(needed, email_stands_in)
+            })
+        };
+        self.iter().filter(|&factor| helps(factor)).fold(Self::NONE, |set, factor| set.or(Self::of(&[factor])))
     }
 }
 
@@ -201,6 +219,20 @@ mod tests {
         assert!(Factors::of(&[Factor::PushOtp, Factor::SmsOtp]).satisfy(Assurance::Strong, false));
         assert!(!Factors::of(&[Factor::PushOtp, Factor::Totp]).satisfy(Assurance::Strong, false));
         assert!(!Factors::of(&[Factor::PushOtp]).satisfy(Assurance::Strong, false));
+    }
+
+    #[test]
+    fn only_what_brings_the_proof_nearer_helps() {
+        let (sms, push, totp) = (Factors::of(&[Factor::SmsOtp]), Factors::of(&[Factor::PushOtp]), Factors::of(&[Factor::Totp]));
+        let all = sms.or(push).or(totp);
+        let help = |proven, needed| all.that_help(proven, needed, false);
+        assert_eq!(help(Factors::NONE, Assurance::Session), Factors::NONE);
+        assert_eq!(help(Factors::NONE, Assurance::OneFactor), all);
+        assert_eq!(help(Factors::NONE, Assurance::BeyondMessages), push.or(totp));
+        assert_eq!(help(Factors::NONE, Assurance::Strong), all);
+        assert_eq!(help(push, Assurance::Strong), sms);
+        assert_eq!(help(sms, Assurance::Strong), push.or(totp));
+        assert_eq!(sms.that_help(push, Assurance::BeyondMessages, false), Factors::NONE);
     }
 
     #[test]
