@@ -65,7 +65,7 @@ async fn every_operation_of_a_change_makes_the_calls_of_the_table_and_no_more() 
     assert_eq!(world.change(&ANA, &change).await["status"], "authorized");
     assert_eq!(counts(&world), [1, 0, 0, 0], "a status read");
 
-    let id = world.line(&ANA).await.state.book.changes.values().next().unwrap().id.authorization().to_string();
+    let id = world.line(&ANA).await.state.book.changes.values().next().unwrap().authorization().unwrap().id.to_string();
     world.tap.begin(None);
     world
         .feed(json!({"id": "1", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": iccid(1), "authorization_id": id}))

@@ -129,8 +129,9 @@ impl Story {
     }
 
     fn report(&self, kind: &str, rest: Value) -> Value {
-        let change: linekeeper_domain::ids::ChangeId = self.change.clone().try_into().unwrap();
-        let mut record = json!({"id": "r", "at": self.world.now(), "type": kind, "account_id": ANA.account, "authorization_id": change.authorization()});
+        let signed = self.world.topic.authorizations().into_iter().next();
+        let id = signed.map(|jws| crate::audit::claims(&self.world, &jws)["jti"].clone());
+        let mut record = json!({"id": "r", "at": self.world.now(), "type": kind, "account_id": ANA.account, "authorization_id": id.unwrap_or(json!("au_none"))});
         record.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         record
     }

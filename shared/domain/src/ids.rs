@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::time::Timestamp;
 
 /// Why a text is not an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +107,16 @@ id! {
     AuthorizationId
 }
 
+impl AuthorizationId {
+    /// The one authorization that a change can ever have (I2), by the change's digest and when it was asked
+    /// for: a key used again after its change was forgotten names another one.
+    #[must_use]
+    pub fn of(change: &Digest, requested_at: Timestamp) -> Self {
+        let at = requested_at.as_second().to_string();
+        Self(format!("au_{}", Digest::of(&["linekeeper authorization id 1", change.as_str(), &at]).short()))
+    }
+}
+
 /// What a change is about: a line, or the account itself. Each has its own ledger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,12 +174,6 @@ impl ChangeId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// The one authorization that this change can ever have (I2).
-    #[must_use]
-    pub fn authorization(&self) -> AuthorizationId {
-        AuthorizationId(format!("au_{}", Digest::of(&["linekeeper authorization id 1", &self.text]).short()))
     }
 }
 

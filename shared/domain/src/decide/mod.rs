@@ -25,7 +25,7 @@ pub use tell::{Release, recorded, release, released_at_once, told, told_at_once}
 
 use crate::change::{AccountSeen, Address, Authorization, Change, Decision, Details, Ending, Stage};
 use crate::config::Settings;
-use crate::ids::{AccountId, ChangeId, Subject};
+use crate::ids::{AccountId, AuthorizationId, ChangeId, Subject};
 use crate::kinds::{ActorKind, Jurisdiction, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::notice::{Message, Notice, recipients};
@@ -169,7 +169,7 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
         | Details::AddLine {}
         | Details::DeviceUpgrade { .. } => {
             let authorization = Authorization {
-                id: change.id.authorization(),
+                id: AuthorizationId::of(&change.digest(), change.request.requested_at),
                 granted_at: ctx.now,
                 expires_at: ctx.now + ctx.settings.authorization_life,
             };
