@@ -8,6 +8,7 @@
     reason = "what does not hold must stop the test"
 )]
 
+mod acts;
 mod audit;
 mod calls;
 mod crash;
