@@ -672,6 +672,37 @@ async fn i2_a_key_used_again_after_its_change_is_forgotten_never_gives_the_same_
     assert!(signed.len() < 2 || signed[0]["jti"] != signed[1]["jti"], "{signed:#?}");
 }
 
+#[tokio::test]
+async fn i3_the_mac_of_a_code_covers_account_change_content_challenge_factor_and_code() {
+    use linekeeper_domain::decide::mac_input;
+    use linekeeper_domain::ids::ChallengeId;
+    use linekeeper_domain::kinds::Factor;
+    use linekeeper_domain::secret::OtpCode;
+
+    let world = ana().await;
+    let id = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.text("change_id");
+    let swap = stored(&world, &id).await;
+    let other_sim = Change {
+        details: serde_json::from_value(json!({"kind": "sim_swap", "sim": {"iccid": iccid(2)}})).unwrap(),
+        ..swap.clone()
+    };
+    let other_change = Change { id: ChangeId::parse(&format!("line.{}.other", ANA.line)).unwrap(), ..swap.clone() };
+    let account = |id: &str| AccountId::parse(id).unwrap();
+    let challenge = |id: &str| ChallengeId::parse(id).unwrap();
+    let mut inputs = vec![
+        mac_input(&account(ANA.account), &swap, &challenge("ch_1"), Factor::SmsOtp, &OtpCode::from_number(1)),
+        mac_input(&account(BEA.account), &swap, &challenge("ch_1"), Factor::SmsOtp, &OtpCode::from_number(1)),
+        mac_input(&account(ANA.account), &other_sim, &challenge("ch_1"), Factor::SmsOtp, &OtpCode::from_number(1)),
+        mac_input(&account(ANA.account), &other_change, &challenge("ch_1"), Factor::SmsOtp, &OtpCode::from_number(1)),
+        mac_input(&account(ANA.account), &swap, &challenge("ch_2"), Factor::SmsOtp, &OtpCode::from_number(1)),
+        mac_input(&account(ANA.account), &swap, &challenge("ch_1"), Factor::PushOtp, &OtpCode::from_number(1)),
+        mac_input(&account(ANA.account), &swap, &challenge("ch_1"), Factor::SmsOtp, &OtpCode::from_number(2)),
+    ];
+    inputs.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    inputs.dedup();
+    assert_eq!(inputs.len(), 7);
+}
+
 // ---- I4: losing or delaying any input never lowers the requirement ----
 
 /// What the newest change of the line needs.
@@ -718,6 +749,18 @@ async fn i4_a_lost_or_broken_header_never_lowers_what_the_same_request_needs() {
             AT_HOME.iter().copied().enumerate().filter_map(|(at, header)| (at == kept).then_some(header)).collect();
         let need = need_of(&world, &format!("only{kept}"), &headers).await;
         assert!(need.at_least(&benign), "only {headers:?}: {need:?}");
+    }
+}
+
+#[tokio::test]
+async fn i4_facts_of_the_network_are_believed_only_with_the_edges_secret() {
+    let world = ana_with(often()).await;
+    let benign = need_of(&world, "benign", AT_HOME).await;
+    for (n, secret) in [None, Some(""), Some("guessed"), Some("edge-secret-and-more")].into_iter().enumerate() {
+        let facts = AT_HOME.iter().copied().filter(|(name, _)| *name != "x-linekeeper-edge");
+        let headers: Vec<(&str, &str)> = facts.chain(secret.map(|secret| ("x-linekeeper-edge", secret))).collect();
+        let need = need_of(&world, &format!("k{n}"), &headers).await;
+        assert!(need.at_least(&benign) && need != benign, "{secret:?}: {need:?}");
     }
 }
 
@@ -851,6 +894,20 @@ async fn i5_changing_any_byte_of_any_entry_breaks_the_chain() {
             assert!(!holds(&swapped), "entries {entry} and the one before can change places");
         }
     }
+}
+
+#[tokio::test]
+async fn i5_no_entry_is_ever_written_over_even_where_the_state_has_gone_back() {
+    let world = ana().await;
+    let item = |item: &std::collections::HashMap<String, AttributeValue>| item["sk"].as_s().unwrap().starts_with("LINE#");
+    let old = world.items(STATE).await.into_iter().find(item).unwrap();
+    let change = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.text("change_id");
+    let before = world.ledger(&ANA, &World::subject(&ANA)).await;
+    // As if the state had been restored from an older copy, and the ledger not.
+    world.client.put_item().table_name(STATE).set_item(Some(old)).send().await.unwrap();
+    let again = world.ask(&ANA, "k2", &ANA.sim_swap(&iccid(2))).await;
+    assert_eq!(again.problem(), "try-again", "{}", again.body);
+    assert_eq!(world.ledger(&ANA, &World::subject(&ANA)).await, before, "{change}");
 }
 
 // ---- I6: every notice is accepted by a channel or escalated to a person ----
