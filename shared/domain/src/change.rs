@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Settings;
 use crate::digest::Digest;
-use crate::ids::{AuthorizationId, ChallengeId, ChangeId, ContactId, LineId, RepresentativeId, Subject, UserId};
-use crate::kinds::{ActorKind, ChangeKind, Channel, Factor, Outcome, Protection, Reason, Status, vocabulary};
+use crate::factors::{Credential, RecoveryCodes};
+use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject, UserId};
+use crate::kinds::{ActorKind, ChangeKind, Channel, Enrollable, Factor, Outcome, Protection, Reason, Status, vocabulary};
 use crate::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
 use crate::policy::{Cover, Requirement};
-use crate::proof::{Factors, Proof, Taint};
+use crate::proof::{Assurance, Factors, Proof, Taint};
+use crate::signals::Holder;
 use crate::time::Timestamp;
 
 /// Who acts.
@@ -134,6 +136,18 @@ pub enum Details {
         /// The new handset.
         imei: Imei,
     },
+    /// See [`ChangeKind::FactorAdd`]. What it is comes once it is set up ([`Change::enrols`]).
+    FactorAdd {
+        /// Of which kind.
+        factor: Enrollable,
+    },
+    /// See [`ChangeKind::FactorRemove`].
+    FactorRemove {
+        /// Of which kind, as the customer reads it.
+        factor: Enrollable,
+        /// Which one.
+        id: FactorId,
+    },
 }
 
 impl Details {
@@ -150,6 +164,8 @@ impl Details {
             Self::Ownership {} => ChangeKind::Ownership,
             Self::AddLine {} => ChangeKind::AddLine,
             Self::DeviceUpgrade { .. } => ChangeKind::DeviceUpgrade,
+            Self::FactorAdd { .. } => ChangeKind::FactorAdd,
+            Self::FactorRemove { .. } => ChangeKind::FactorRemove,
         }
     }
 
@@ -164,6 +180,26 @@ impl Details {
             (kind, None) if !kind.is_about_a_line() => Ok(Subject::Account),
             (_, None) => Err(SubjectError::LineMissing),
             (_, Some(_)) => Err(SubjectError::NotAboutALine),
+        }
+    }
+
+    /// What the policy's table cannot see, since it knows only the kind: a device's key speaks for itself ever
+    /// after, so it is added on a visit that proved more than a message.
+    #[must_use]
+    pub const fn floor(&self) -> Assurance {
+        match self {
+            Self::FactorAdd { factor: Enrollable::DeviceKey } => Assurance::BeyondMessages,
+            Self::SimSwap { .. }
+            | Self::NumberChange {}
+            | Self::ContactChange { .. }
+            | Self::CredentialReset {}
+            | Self::ProtectionOff { .. }
+            | Self::AuthorizedUser { .. }
+            | Self::Ownership {}
+            | Self::AddLine {}
+            | Self::DeviceUpgrade { .. }
+            | Self::FactorAdd { .. }
+            | Self::FactorRemove { .. } => Assurance::Session,
         }
     }
 
@@ -208,6 +244,22 @@ pub struct Decision {
     pub at: Timestamp,
 }
 
+/// What an answer to a challenge is held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// A code that was sent: its MAC, hexadecimal, which reveals nothing without the key.
+    Mac(String),
+    /// A code of an authenticator app: its seed, sealed by KMS.
+    Seed(String),
+    /// One of a new set of recovery codes.
+    Codes(RecoveryCodes),
+    /// One of the recovery codes that the account has.
+    Paper,
+    /// A signature over what the challenge's id and the change give: by a passkey, or a device's key.
+    Signature,
+}
+
 /// One demand for one factor. At most one is open for a change: a new one kills the older.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
@@ -215,12 +267,26 @@ pub struct Challenge {
     pub id: ChallengeId,
     /// Which factor.
     pub factor: Factor,
-    /// MAC of the code, hexadecimal: reveals nothing without the key.
-    pub mac: String,
+    /// What an answer is held against.
+    pub demand: Demand,
+    /// Whether it sets up the factor that the change adds, and proves nothing for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enrols: bool,
+    /// Who asked for it: nobody else can answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// From when on no answer counts.
     pub expires_at: Timestamp,
+}
+
+impl Challenge {
+    /// Whether it costs a message: a code that was sent.
+    #[must_use]
+    pub const fn is_sent(&self) -> bool {
+        matches!(self.demand, Demand::Mac(_))
+    }
 }
 
 /// A permission to carry out a change. Fixed when it is granted: whoever signs, signs this (I2).
@@ -295,6 +361,9 @@ pub struct Change {
     /// The open demand for a factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+    /// The factor that it adds, once that was shown to work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrols: Option<Credential>,
     /// When its hold is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_until: Option<Timestamp>,
@@ -326,6 +395,8 @@ pub struct Request {
 pub enum Gate {
     /// More proof is needed.
     Proof,
+    /// The factor to be added has not been set up.
+    SetUp,
     /// The hold runs.
     Hold,
     /// A person has to look.
@@ -362,6 +433,9 @@ impl Change {
         if !self.proven().satisfy(self.need.assurance, self.need.email_stands_in) {
             gates.push(Gate::Proof);
         }
+        if matches!(self.details, Details::FactorAdd { .. }) && self.enrols.is_none() {
+            gates.push(Gate::SetUp);
+        }
         if self.need.review {
             gates.push(Gate::Review);
         }
@@ -380,7 +454,7 @@ impl Change {
         match &self.stage {
             Stage::Open if now >= self.expires_at => Status::Expired,
             Stage::Open => match self.open_gates(now).first() {
-                Some(Gate::Proof) => Status::StepUpRequired,
+                Some(Gate::Proof | Gate::SetUp) => Status::StepUpRequired,
                 Some(Gate::Review) => Status::InReview,
                 Some(Gate::Hold) => Status::OnHold,
                 Some(Gate::Told) | None => Status::Verified,
@@ -451,6 +525,16 @@ impl Change {
             self.hold_until = Some(until);
             self.expires_at = self.expires_at.max(until + settings.change_life);
         }
+    }
+}
+
+impl Change {
+    /// What a passkey signs for a challenge: the challenge's own random id, and everything that the change
+    /// would do. Fresh and bound without a word more being stored.
+    #[must_use]
+    pub fn signed_by(&self, account: &AccountId, challenge: &ChallengeId) -> Digest {
+        let digest = self.digest();
+        Digest::of(&["linekeeper passkey challenge 1", account.as_str(), self.id.as_str(), digest.as_str(), challenge.as_str()])
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub wait_long: Span,
     /// How long a contact, device or SIM proves nothing after it changed; at least a day.
     pub taint: Span,
+    /// The same for a factor that is added within `taint` after an account recovery; no shorter than `taint`.
+    pub taint_after_recovery: Span,
     /// How long a change stays open beyond its hold; 10 minutes to 7 days.
     pub change_life: Span,
     /// Life of a code; at most 10 minutes (NIST SP 800-63B-4, section 3).
@@ -27,8 +29,22 @@ pub struct Settings {
     pub guesses_per_challenge: u32,
     /// Guesses on one line or account in a day, over all its codes; 1 to 100.
     pub guesses_per_day: u32,
+    /// Wrong answers on one account in a day, over all its lines; no fewer than `guesses_per_day`, at most 100.
+    pub failures_per_account: u32,
     /// Codes sent for one line or account in a day; 1 to 50.
     pub codes_per_day: u32,
+    /// Codes sent for one account in a day, over all its lines.
+    pub codes_per_account: u32,
+    /// Codes sent to one number, mailbox or app in a day, whoever asks.
+    pub codes_per_destination: u32,
+    /// Codes sent at the wish of one device in a day, over all accounts.
+    pub codes_per_device: u32,
+    /// Codes sent at the wish of one network address in a day, over all accounts.
+    pub codes_per_address: u32,
+    /// Codes sent by SMS to one country in a day; counted in sixteen parts.
+    pub codes_per_country: u32,
+    /// Countries that codes are sent to by SMS (ISO 3166-1 alpha-2).
+    pub sms_countries: Vec<String>,
     /// Shortest time between two codes for one change.
     pub resend_after: Span,
     /// Changes asked for on one line or account in a day; 1 to 100.
@@ -50,12 +66,20 @@ impl Default for Settings {
             wait_standard: Span::hours(24),
             wait_long: Span::hours(72),
             taint: Span::days(7),
+            taint_after_recovery: Span::days(30),
             change_life: Span::hours(24),
             code_life: Span::minutes(5),
             authorization_life: Span::minutes(15),
             guesses_per_challenge: 5,
             guesses_per_day: 20,
+            failures_per_account: 40,
             codes_per_day: 10,
+            codes_per_account: 20,
+            codes_per_destination: 10,
+            codes_per_device: 20,
+            codes_per_address: 60,
+            codes_per_country: 160_000,
+            sms_countries: ["US", "PR", "VI", "GU", "AS", "MP", "GB", "AU", "IN", "BR", "CA"].map(str::to_owned).to_vec(),
             resend_after: Span::seconds(30),
             changes_per_day: 20,
             notice_retry: Span::minutes(2),
@@ -87,12 +111,29 @@ impl Settings {
             ("wait_standard", "at least `wait_short`", self.wait_standard >= self.wait_short),
             ("wait_long", "at least 24 hours and `wait_standard`", self.wait_long >= Span::hours(24).max(self.wait_standard)),
             ("taint", "at least a day", self.taint >= Span::days(1)),
+            ("taint_after_recovery", "at least `taint`", self.taint_after_recovery >= self.taint),
             ("change_life", "10 minutes to 7 days", in_days(self.change_life, Span::minutes(10), Span::days(7))),
             ("code_life", "1 to 10 minutes", in_days(self.code_life, Span::minutes(1), Span::minutes(10))),
             ("authorization_life", "1 minute to 1 hour", in_days(self.authorization_life, Span::minutes(1), Span::hours(1))),
             ("guesses_per_challenge", "1 to 10", (1..=10).contains(&self.guesses_per_challenge)),
             ("guesses_per_day", "1 to 100", (1..=100).contains(&self.guesses_per_day)),
             ("codes_per_day", "1 to 50", (1..=50).contains(&self.codes_per_day)),
+            (
+                "failures_per_account",
+                "`guesses_per_day` to 100",
+                (self.guesses_per_day..=100).contains(&self.failures_per_account),
+            ),
+            ("codes_per_account", "1 to 100", (1..=100).contains(&self.codes_per_account)),
+            ("codes_per_destination", "1 to 50", (1..=50).contains(&self.codes_per_destination)),
+            ("codes_per_device", "1 to 100", (1..=100).contains(&self.codes_per_device)),
+            ("codes_per_address", "1 to 1000", (1..=1_000).contains(&self.codes_per_address)),
+            ("codes_per_country", "at least 16", self.codes_per_country >= 16),
+            (
+                "sms_countries",
+                "codes of two capital letters, at most 60",
+                self.sms_countries.len() <= 60
+                    && self.sms_countries.iter().all(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase())),
+            ),
             ("resend_after", "at most 10 minutes", self.resend_after <= Span::minutes(10)),
             ("changes_per_day", "1 to 100", (1..=100).contains(&self.changes_per_day)),
             ("notice_retry", "30 seconds to 1 hour", in_days(self.notice_retry, Span::seconds(30), Span::hours(1))),

@@ -107,6 +107,19 @@ id! {
     AuthorizationId
 }
 
+id! {
+    /// One factor that a customer enrolled.
+    FactorId
+}
+
+impl FactorId {
+    /// The factor that a change adds.
+    #[must_use]
+    pub fn of(change: &Digest) -> Self {
+        Self(format!("fc_{}", Digest::of(&["linekeeper factor id 1", change.as_str()]).short()))
+    }
+}
+
 impl AuthorizationId {
     /// The one authorization that a change can ever have (I2), by the change's digest and when it was asked
     /// for: a key used again after its change was forgotten names another one.

@@ -56,6 +56,10 @@ vocabulary! {
         AddLine = "add_line",
         /// A new handset on the line.
         DeviceUpgrade = "device_upgrade",
+        /// Something that proves the customer is added.
+        FactorAdd = "factor_add",
+        /// Something that proves the customer is removed.
+        FactorRemove = "factor_remove",
     }
 }
 
@@ -104,12 +108,50 @@ vocabulary! {
         EmailOtp = "email_otp",
         /// A code by push message to the customer's app.
         PushOtp = "push_otp",
+        /// One of the codes that the customer keeps on paper; each works once.
+        RecoveryCode = "recovery_code",
         /// A code of an authenticator app (RFC 6238).
         Totp = "totp",
         /// A passkey with user verification (WebAuthn).
         Passkey = "passkey",
         /// A proof by a key bound to the device (RFC 9449); silent.
         DeviceKey = "device_key",
+    }
+}
+
+vocabulary! {
+    /// A factor that the customer enrols. The others are ways to reach her.
+    Enrollable {
+        /// See [`Factor::RecoveryCode`]; a set of ten.
+        RecoveryCode = "recovery_code",
+        /// See [`Factor::Totp`].
+        Totp = "totp",
+        /// See [`Factor::Passkey`].
+        Passkey = "passkey",
+        /// See [`Factor::DeviceKey`].
+        DeviceKey = "device_key",
+    }
+}
+
+vocabulary! {
+    /// Why a factor is not offered for a change.
+    WhyNot {
+        /// The customer has none.
+        NotEnrolled = "not_enrolled",
+        /// Hers was added lately, or after an account recovery: it proves nothing yet.
+        TooNew = "too_new",
+        /// She says that the phone is out of her hands.
+        PhoneLost = "phone_lost",
+        /// The line's SIM changed lately.
+        SimChanged = "sim_changed",
+        /// The change itself would move or remove it.
+        MovedByTheChange = "moved_by_the_change",
+        /// E-mail only stands in for a lost phone.
+        OnlyForALostPhone = "only_for_a_lost_phone",
+        /// It would bring the proof no nearer: more is needed, or it was proven already.
+        NoHelp = "no_help",
+        /// It is never asked for: it speaks for itself with every request.
+        Silent = "silent",
     }
 }
 
@@ -273,7 +315,13 @@ impl ChangeKind {
     pub const fn is_about_a_line(self) -> bool {
         match self {
             Self::SimSwap | Self::PortOut | Self::NumberChange | Self::PortPin | Self::Ownership | Self::DeviceUpgrade => true,
-            Self::ContactChange | Self::CredentialReset | Self::ProtectionOff | Self::AuthorizedUser | Self::AddLine => false,
+            Self::ContactChange
+            | Self::CredentialReset
+            | Self::ProtectionOff
+            | Self::AuthorizedUser
+            | Self::AddLine
+            | Self::FactorAdd
+            | Self::FactorRemove => false,
         }
     }
 
@@ -288,7 +336,22 @@ impl ChangeKind {
             | Self::PortPin
             | Self::AuthorizedUser
             | Self::AddLine
-            | Self::DeviceUpgrade => false,
+            | Self::DeviceUpgrade
+            | Self::FactorAdd
+            | Self::FactorRemove => false,
+        }
+    }
+}
+
+impl Enrollable {
+    /// The factor that it gives.
+    #[must_use]
+    pub const fn factor(self) -> Factor {
+        match self {
+            Self::RecoveryCode => Factor::RecoveryCode,
+            Self::Totp => Factor::Totp,
+            Self::Passkey => Factor::Passkey,
+            Self::DeviceKey => Factor::DeviceKey,
         }
     }
 }
@@ -322,8 +385,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_eleven_kinds_of_change_and_lockdown_covers_every_one() {
-        assert_eq!(ChangeKind::ALL.len(), 11);
+    fn there_are_thirteen_kinds_of_change_and_lockdown_covers_every_one() {
+        assert_eq!(ChangeKind::ALL.len(), 13);
         assert!(ChangeKind::ALL.iter().all(|&kind| Protection::AccountLockdown.covers(kind)));
     }
 

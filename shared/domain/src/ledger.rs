@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, Stage};
 use crate::digest::Digest;
-use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, LineId, Subject};
+use crate::factors::{Credential, Enrolled, limit};
+use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Jurisdiction, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
 use crate::numbers::{Imei, Msisdn};
 use crate::policy::Requirement;
 use crate::proof::Proof;
+use crate::quota::Quota;
 use crate::state::{Account, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, Versioned, View};
 use crate::time::{Span, Timestamp};
 
@@ -90,6 +92,39 @@ pub enum Event {
         change: ChangeId,
         /// What was proven.
         proof: Proof,
+    },
+    /// The factor that a change adds was shown to work.
+    SetUp {
+        /// By which change.
+        change: ChangeId,
+        /// What it is known by.
+        credential: Credential,
+    },
+    /// A factor was enrolled. One of a kind that there can only be one of takes the other's place.
+    FactorAdded {
+        /// Which.
+        factor: Enrolled,
+    },
+    /// A factor is the customer's no longer.
+    FactorRemoved {
+        /// Which.
+        factor: FactorId,
+    },
+    /// A recovery code was used up.
+    RecoveryCodeUsed {
+        /// Of which set.
+        factor: FactorId,
+        /// Its place in the set.
+        place: u8,
+    },
+    /// A passkey that counts was used.
+    PasskeyUsed {
+        /// Which.
+        factor: FactorId,
+        /// Its counter now.
+        counter: u32,
+        /// Whether it is synchronised to other devices now.
+        backed_up: bool,
     },
     /// A notice was handed to its channels.
     Told {
@@ -203,6 +238,16 @@ vocabulary! {
         GuessFailed = "guess_failed",
         /// See [`Event::Proven`].
         Proven = "proven",
+        /// See [`Event::SetUp`].
+        SetUp = "set_up",
+        /// See [`Event::FactorAdded`].
+        FactorAdded = "factor_added",
+        /// See [`Event::FactorRemoved`].
+        FactorRemoved = "factor_removed",
+        /// See [`Event::RecoveryCodeUsed`].
+        RecoveryCodeUsed = "recovery_code_used",
+        /// See [`Event::PasskeyUsed`].
+        PasskeyUsed = "passkey_used",
         /// See [`Event::Told`].
         Told = "told",
         /// See [`Event::Retried`].
@@ -255,6 +300,11 @@ impl Event {
             Self::ChallengeOpened { .. } => EventName::ChallengeOpened,
             Self::GuessFailed { .. } => EventName::GuessFailed,
             Self::Proven { .. } => EventName::Proven,
+            Self::SetUp { .. } => EventName::SetUp,
+            Self::FactorAdded { .. } => EventName::FactorAdded,
+            Self::FactorRemoved { .. } => EventName::FactorRemoved,
+            Self::RecoveryCodeUsed { .. } => EventName::RecoveryCodeUsed,
+            Self::PasskeyUsed { .. } => EventName::PasskeyUsed,
             Self::Told { .. } => EventName::Told,
             Self::Retried { .. } => EventName::Retried,
             Self::GivenUp { .. } => EventName::GivenUp,
@@ -286,6 +336,7 @@ impl Event {
             | Self::ChallengeOpened { change, .. }
             | Self::GuessFailed { change, .. }
             | Self::Proven { change, .. }
+            | Self::SetUp { change, .. }
             | Self::Authorized { change, .. }
             | Self::Released { change }
             | Self::Ended { change, .. } => Some(change),
@@ -303,6 +354,10 @@ impl Event {
             | Self::DeviceChanged { .. }
             | Self::ContactAdded { .. }
             | Self::ContactRemoved { .. }
+            | Self::FactorAdded { .. }
+            | Self::FactorRemoved { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::PasskeyUsed { .. }
             | Self::Incident { .. } => None,
         }
     }
@@ -324,6 +379,8 @@ impl EventName {
             | Self::ChallengeOpened
             | Self::GuessFailed
             | Self::Proven
+            | Self::SetUp
+            | Self::PasskeyUsed
             | Self::Told
             | Self::Retried
             | Self::Authorized
@@ -347,6 +404,9 @@ impl EventName {
             | Self::DeviceChanged
             | Self::ContactAdded
             | Self::ContactRemoved
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodeUsed
             | Self::Incident => true,
         }
     }
@@ -372,12 +432,18 @@ impl Book {
                 change.expires_at = *expires_at;
             }),
             Event::ChallengeOpened { change, challenge } => {
-                self.codes = self.codes.take(at, u32::MAX, Span::days(1)).unwrap_or(self.codes);
+                if challenge.is_sent() {
+                    self.codes = self.codes.take(at, u32::MAX, Span::days(1)).unwrap_or(self.codes);
+                }
                 self.change_mut(change, |change| change.challenge = Some(challenge.clone()));
             }
             Event::Proven { change, proof } => self.change_mut(change, |change| {
                 change.challenge = None;
                 change.proofs.push(*proof);
+            }),
+            Event::SetUp { change, credential } => self.change_mut(change, |change| {
+                change.challenge = None;
+                change.enrols = Some(credential.clone());
             }),
             Event::Told { notice, change, deliveries, counted } => {
                 if let Some(untold) = self.untold.remove(&notice.to_string())
@@ -410,6 +476,7 @@ impl Book {
             Event::Ended { change, how, .. } => {
                 self.change_mut(change, |change| {
                     change.challenge = None;
+                    change.enrols = None;
                     change.stage = Stage::Ended { how: *how, at, authorization: change.authorization().cloned() };
                 });
             }
@@ -425,6 +492,10 @@ impl Book {
             | Event::DeviceChanged { .. }
             | Event::ContactAdded { .. }
             | Event::ContactRemoved { .. }
+            | Event::FactorAdded { .. }
+            | Event::FactorRemoved { .. }
+            | Event::RecoveryCodeUsed { .. }
+            | Event::PasskeyUsed { .. }
             | Event::Incident { .. } => {}
         }
         self.forget(event.change());
@@ -487,6 +558,8 @@ impl Evolve for Account {
                 jurisdiction: *jurisdiction,
                 contacts: contacts.clone(),
                 protections: Protections::default(),
+                factors: Vec::new(),
+                recovered_at: None,
                 opened_at: at,
                 closed_at: None,
                 book: Book::default(),
@@ -504,11 +577,46 @@ impl Evolve for Account {
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);
         }
+        account.evolve_factors(event, at);
         Some(account)
     }
 
     fn book_mut(&mut self) -> &mut Book {
         &mut self.book
+    }
+}
+
+impl Account {
+    fn evolve_factors(&mut self, event: &Event, at: Timestamp) {
+        if let Event::FactorAdded { factor } = event {
+            let kind = factor.credential.kind();
+            if limit(kind) == 1 {
+                self.factors.retain(|known| known.credential.kind() != kind);
+            }
+            self.factors.push(factor.clone());
+        } else if let Event::FactorRemoved { factor } = event {
+            self.factors.retain(|known| known.id != *factor);
+        } else if let Event::RecoveryCodeUsed { factor, place } = event {
+            self.recovered_at = Some(at);
+            if let Some(Credential::RecoveryCode(set)) = self.credential_mut(factor)
+                && let Some(code) = set.codes.get_mut(usize::from(*place))
+            {
+                code.clear();
+            }
+        } else if let Event::PasskeyUsed { factor, counter, backed_up } = event {
+            if let Some(Credential::Passkey(passkey)) = self.credential_mut(factor) {
+                passkey.counter = *counter;
+                passkey.backed_up = *backed_up;
+            }
+        } else if let Event::Ended { change, how: Ending::Completed, .. } = event
+            && self.book.changes.get(change).is_some_and(|change| change.kind() == ChangeKind::CredentialReset)
+        {
+            self.recovered_at = Some(at);
+        }
+    }
+
+    fn credential_mut(&mut self, id: &FactorId) -> Option<&mut Credential> {
+        self.factors.iter_mut().find(|known| known.id == *id).map(|known| &mut known.credential)
     }
 }
 
@@ -636,6 +744,8 @@ pub struct Draft {
     pub relies_on_account: Option<u64>,
     /// Whether the day's guesses are counted from now.
     pub roll_tally: bool,
+    /// What it needs room for besides.
+    pub quotas: Vec<Quota>,
 }
 
 /// One entry with the state it leads to.
@@ -666,6 +776,8 @@ pub struct Transaction {
     pub account_unmoved: Option<(AccountId, u64)>,
     /// Where the day's guesses are counted anew: the start of the day before.
     pub roll_tally: Option<Timestamp>,
+    /// What it needs room for besides.
+    pub quotas: Vec<Quota>,
 }
 
 /// A step that cannot be written.
@@ -717,7 +829,7 @@ impl Draft {
             (None, Some(seq)) => Some((owner.account_id.clone(), seq)),
             (Some(_), _) | (None, None) => None,
         };
-        Ok(Transaction { account, line, account_unmoved, roll_tally })
+        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas })
     }
 }
 

@@ -9,7 +9,9 @@
 //! |---|---|
 //! | [`kinds`] | the closed vocabularies of the field |
 //! | [`ids`], [`numbers`], [`time`], [`secret`], [`digest`] | values, parsed once |
+//! | [`factors`] | what a customer has enrolled to prove herself with |
 //! | [`policy`], [`proof`], [`config`] | how much assurance a change needs, and what gives it |
+//! | [`quota`] | limits over many changes, lines and accounts |
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
 //! | [`ledger`] | what happened, and the entries that hold it |
@@ -20,6 +22,7 @@ pub mod change;
 pub mod config;
 pub mod decide;
 pub mod digest;
+pub mod factors;
 pub mod ids;
 pub mod kinds;
 pub mod ledger;
@@ -27,6 +30,7 @@ pub mod notice;
 pub mod numbers;
 pub mod policy;
 pub mod proof;
+pub mod quota;
 pub mod risk;
 pub mod secret;
 pub mod signals;

@@ -35,6 +35,11 @@ pub enum Message {
         /// Which.
         protection: Protection,
     },
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u8,
+    },
     /// The line moved to another SIM, or another change was made, without an authorization.
     Incident {
         /// What was done.
@@ -48,9 +53,12 @@ impl Message {
     pub const fn has_link(self) -> bool {
         match self {
             Self::Asked | Self::Raised | Self::Completed | Self::Refused => true,
-            Self::Cancelled | Self::Failed | Self::ProtectionOn { .. } | Self::ProtectionOff { .. } | Self::Incident { .. } => {
-                false
-            }
+            Self::Cancelled
+            | Self::Failed
+            | Self::ProtectionOn { .. }
+            | Self::ProtectionOff { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::Incident { .. } => false,
         }
     }
 }

@@ -98,6 +98,14 @@ impl Msisdn {
     pub fn is_in_its_plan(&self) -> bool {
         PHONE_NUMBER_UTIL.parse(&self.0, None).is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
     }
+
+    /// The country that it belongs to (ISO 3166-1 alpha-2), which a calling code does not tell: +1 is two
+    /// dozen of them, and messages to some of those are what a pump is paid for.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        let number = PHONE_NUMBER_UTIL.parse(&self.0, None).ok()?;
+        PHONE_NUMBER_UTIL.get_region_for_number(&number).map(|region| region.as_region_str().to_string())
+    }
 }
 number! {
     /// The number of a SIM card or eSIM profile (ITU-T E.118): 19 or 20 digits with a Luhn check digit.
@@ -202,6 +210,14 @@ mod tests {
         for bad in ["", "a", "a@", "a@b", "Ana <a@example.com>", "a@[10.0.0.1]", "a b@example.com"] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_belongs_to_a_country_which_its_calling_code_does_not_tell() {
+        let country = |text: &str| Msisdn::parse(text).unwrap().country().unwrap_or_default();
+        assert_eq!(country("+13055550123"), "US");
+        assert_eq!(country("+18765550123"), "JM");
+        assert_eq!(country("+442079460018"), "GB");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::kinds::{ActorKind, Band, ChangeKind, Channel, Factor, Jurisdiction, O
 use crate::proof::{Assurance, Factors, Taint};
 
 /// Which policy decided; raised with every change of this file that changes an answer.
-pub const POLICY_VERSION: &str = "1";
+pub const POLICY_VERSION: &str = "2";
 
 vocabulary! {
     /// What the protections say of a change, weakest first.
@@ -213,9 +213,11 @@ fn kind_floor(q: &Question) -> Ruling {
         | ChangeKind::PortPin
         | ChangeKind::NumberChange
         | ChangeKind::CredentialReset
-        | ChangeKind::AuthorizedUser => (Assurance::OneFactor, Wait::None),
-        // A new mailbox is how a theft begins: the old ones have an hour to object.
-        ChangeKind::ContactChange => (Assurance::OneFactor, Wait::Short),
+        | ChangeKind::AuthorizedUser
+        // What is added proves nothing for a while anyway.
+        | ChangeKind::FactorAdd => (Assurance::OneFactor, Wait::None),
+        // A new mailbox is how a theft begins, and a missing passkey how it goes on: there is an hour to object.
+        ChangeKind::ContactChange | ChangeKind::FactorRemove => (Assurance::OneFactor, Wait::Short),
         ChangeKind::Ownership | ChangeKind::ProtectionOff => (Assurance::BeyondMessages, Wait::Standard),
         ChangeKind::AddLine | ChangeKind::DeviceUpgrade => (Assurance::Session, Wait::None),
     };
@@ -268,9 +270,10 @@ fn store_floor(q: &Question) -> Ruling {
     }
 }
 
-/// Without a phone, e-mail may stand in for a new SIM, under the longest hold (floor 5).
+/// Without a phone, e-mail may stand in for a new SIM, under the longest hold (floor 5). SMS to the line is
+/// what the new SIM is for, so what counts is whether anything of the device is left.
 fn lost_phone(q: &Question) -> Ruling {
-    if q.kind != ChangeKind::SimSwap || !q.taint.phone_gone() {
+    if q.kind != ChangeKind::SimSwap || !q.taint.device {
         return Ruling::nothing();
     }
     let mut ruling = Ruling::ask(Assurance::OneFactor, Wait::Long, Some(Reason::PhoneLost));
@@ -278,9 +281,15 @@ fn lost_phone(q: &Question) -> Ruling {
     ruling
 }
 
+/// What a change itself would take away: it proves nothing for that change.
+#[must_use]
+pub fn moved_by(kind: ChangeKind) -> Factors {
+    if kind.moves_the_line() { Factors::of(&[Factor::SmsOtp]) } else { Factors::NONE }
+}
+
 /// Which factors count, once everything else is known (floors 5 and 6).
 fn restrict(q: &Question, mut ruling: Ruling) -> Ruling {
-    ruling.need.accepted = ruling.need.accepted.without(q.taint.spoils());
+    ruling.need.accepted = ruling.need.accepted.without(q.taint.spoils()).without(moved_by(q.kind));
     if q.taint != Taint::default() {
         ruling.reasons.push(Reason::TaintedChannel);
     }
@@ -429,7 +438,7 @@ mod tests {
             assert!(check(&question, &need), "{question:?}\n{need:?}");
             count += 1;
         }
-        assert_eq!(count, 11 * 6 * 6 * 4 * 5 * 8 * 6);
+        assert_eq!(count, 13 * 6 * 6 * 4 * 5 * 8 * 6);
     }
 
     #[test]
@@ -474,13 +483,19 @@ mod tests {
         for_all(|q, need| {
             need.refused.is_some()
                 || !need.accepted.has(Factor::EmailOtp)
-                || (q.kind == ChangeKind::SimSwap && q.taint.phone_gone() && need.wait == Wait::Long)
+                || (q.kind == ChangeKind::SimSwap && q.taint.device && need.wait == Wait::Long)
         });
     }
 
     #[test]
     fn floor_6_a_tainted_channel_proves_nothing() {
         for_all(|q, need| need.refused.is_some() || need.accepted.and(q.taint.spoils()) == Factors::NONE);
+    }
+
+    #[test]
+    fn what_a_change_would_move_proves_nothing_for_it() {
+        for_all(|q, need| need.refused.is_some() || need.accepted.and(moved_by(q.kind)) == Factors::NONE);
+        assert!(moved_by(ChangeKind::SimSwap).has(Factor::SmsOtp));
     }
 
     #[test]

@@ -30,6 +30,9 @@ enum HangsOn {
     Sim,
     Mailbox,
     Device,
+    /// Held by an authenticator that verifies its user, so that a lost phone does not lose it.
+    Key,
+    Paper,
 }
 
 const fn bit(factor: Factor) -> u8 {
@@ -40,6 +43,7 @@ const fn bit(factor: Factor) -> u8 {
         Factor::Totp => 8,
         Factor::Passkey => 16,
         Factor::DeviceKey => 32,
+        Factor::RecoveryCode => 64,
     }
 }
 
@@ -47,7 +51,9 @@ const fn hangs_on(factor: Factor) -> HangsOn {
     match factor {
         Factor::SmsOtp => HangsOn::Sim,
         Factor::EmailOtp => HangsOn::Mailbox,
-        Factor::PushOtp | Factor::Totp | Factor::Passkey | Factor::DeviceKey => HangsOn::Device,
+        Factor::PushOtp | Factor::Totp | Factor::DeviceKey => HangsOn::Device,
+        Factor::Passkey => HangsOn::Key,
+        Factor::RecoveryCode => HangsOn::Paper,
     }
 }
 
@@ -55,7 +61,7 @@ impl Factors {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every factor.
-    pub const ALL: Self = Self(63);
+    pub const ALL: Self = Self(127);
 
     /// The set of these.
     #[must_use]
@@ -100,13 +106,17 @@ impl Factors {
     /// hold), e-mail counts like a factor of the device.
     #[must_use]
     pub fn satisfy(self, needed: Assurance, email_stands_in: bool) -> bool {
-        let device = self.class(HangsOn::Device) || (email_stands_in && self.class(HangsOn::Mailbox));
-        let classes = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device].iter().filter(|&&c| self.class(c)).count();
+        // A device's key speaks for itself with every request: alone it is no fresher than the session.
+        let asked = self.without(Self::of(&[Factor::DeviceKey])) != Self::NONE;
+        let beyond = [HangsOn::Device, HangsOn::Key, HangsOn::Paper].iter().any(|&c| self.class(c))
+            || (email_stands_in && self.class(HangsOn::Mailbox));
+        let all = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device, HangsOn::Key, HangsOn::Paper];
+        let classes = all.iter().filter(|&&c| self.class(c)).count();
         match needed {
             Assurance::Session => true,
-            Assurance::OneFactor => self != Self::NONE,
-            Assurance::BeyondMessages => device,
-            Assurance::Strong => self.has(Factor::Passkey) || (device && classes >= 2),
+            Assurance::OneFactor => asked,
+            Assurance::BeyondMessages => asked && beyond,
+            Assurance::Strong => self.has(Factor::Passkey) || (asked && beyond && classes >= 2),
         }
     }
 
@@ -171,6 +181,8 @@ impl Taint {
                 HangsOn::Sim => self.sms,
                 HangsOn::Device => self.device,
                 HangsOn::Mailbox => self.email,
+                // Whether it is hers and old enough is looked at where it is offered.
+                HangsOn::Key | HangsOn::Paper => false,
             };
             if tainted {
                 spoilt.push(factor);
@@ -183,12 +195,6 @@ impl Taint {
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self { sms: self.sms || other.sms, device: self.device || other.device, email: self.email || other.email }
-    }
-
-    /// Whether the phone itself is out of the customer's hands.
-    #[must_use]
-    pub const fn phone_gone(self) -> bool {
-        self.sms && self.device
     }
 }
 
@@ -237,8 +243,8 @@ mod tests {
 
     #[test]
     fn proving_more_never_satisfies_less() {
-        for small in 0..64 {
-            for more in 0..64 {
+        for small in 0..128 {
+            for more in 0..128 {
                 for &needed in Assurance::ALL {
                     for stands_in in [false, true] {
                         let (a, b) = (Factors(small), Factors(small | more));
@@ -251,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_satisfies_more_satisfies_less() {
-        for set in 0..64 {
+        for set in 0..128 {
             for pair in Assurance::ALL.windows(2) {
                 let set = Factors(set);
                 assert!(!set.satisfy(pair[1], false) || set.satisfy(pair[0], false));

@@ -72,6 +72,18 @@ pub enum Behaviour {
     CareContact,
 }
 
+/// Whether the request was signed by a key of the customer's own device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyShown {
+    /// She has no such key that counts yet.
+    #[default]
+    NoneEnrolled,
+    /// By one of hers.
+    Yes,
+    /// She has one, and this is not it: another device, or a session that was carried off.
+    No,
+}
+
 /// What the account and the line tell the scorer besides the profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lately {
@@ -81,6 +93,8 @@ pub struct Lately {
     pub protection_off: Option<Timestamp>,
     /// When the line last moved to another SIM.
     pub sim_changed: Option<Timestamp>,
+    /// Whether her device's key signed the request.
+    pub key: KeyShown,
 }
 
 /// The scorer's answer.
@@ -213,7 +227,12 @@ pub fn assess(
     let known = visits >= 1.5;
 
     let far = distance(profile, &signals.network, now, settings);
-    let device = novelty(&profile.devices, &signals.device, now, 25, Reason::NewDevice);
+    let device = match lately.key {
+        KeyShown::NoneEnrolled => novelty(&profile.devices, &signals.device, now, 25, Reason::NewDevice),
+        KeyShown::Yes => Points(0, Reason::NewDevice),
+        // Whatever it calls itself: the name can be copied, the key cannot.
+        KeyShown::No => Points(25, Reason::NewDevice),
+    };
     let network = novelty(&profile.networks, &signals.network.asn, now, 15, Reason::NewNetwork);
     let new_device_far_away = device.0 > 0 && far.0 >= 25;
     let parts = [

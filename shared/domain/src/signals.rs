@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::AccountId;
+use crate::time::Timestamp;
 
 /// One thing that may be known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,40 @@ impl DeviceId {
     pub fn of(account: &AccountId, opaque: &str) -> Option<Self> {
         let fits = (16..=128).contains(&opaque.len()) && opaque.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Self(Digest::of(&["linekeeper device 1", account.as_str(), opaque]).short().to_owned()))
+    }
+}
+
+/// A proof by a device's key (RFC 9449), checked: the key that signed this very request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceProof {
+    /// The key's thumbprint (RFC 7638, SHA-256, base64url).
+    pub thumbprint: String,
+    /// A digest of the proof's `jti` and its key: good for one request.
+    pub once: String,
+    /// From when on the proof is refused by its age alone.
+    pub until: Timestamp,
+}
+
+/// Who asked for a challenge, as exactly as can be told: the device's key, else the device.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Holder(String);
+
+impl Holder {
+    /// The holder of a request; nothing where it shows neither key nor device.
+    #[must_use]
+    pub fn of(device: &Signal<DeviceId>, key: Option<&DeviceProof>) -> Option<Self> {
+        match (key, device.present()) {
+            (Some(key), _) => Some(Self(Digest::of(&["key", &key.thumbprint]).short().to_owned())),
+            (None, Some(DeviceId(device))) => Some(Self(Digest::of(&["device", device]).short().to_owned())),
+            (None, None) => None,
+        }
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

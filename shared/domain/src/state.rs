@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::change::{AccountSeen, Address, Change, Details};
 use crate::config::Settings;
 use crate::digest::Digest;
-use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, LineId, Subject};
-use crate::kinds::{ChangeKind, Factor, Jurisdiction, Mode, Protection};
+use crate::factors::{Credential, Enrolled, PasskeyKey, limit};
+use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
+use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Mode, Protection};
 use crate::notice::Untold;
 use crate::numbers::{Eid, Iccid, Imei, Msisdn};
 use crate::policy::Cover;
 use crate::proof::Taint;
-use crate::risk::{Lately, Profile};
-use crate::signals::Signal;
+use crate::risk::{KeyShown, Lately, Profile};
+use crate::signals::{DeviceProof, Signal};
 use crate::time::{Timestamp, Window};
 
 /// How many changes that are over a subject remembers, for status reads and repeats.
@@ -44,6 +45,9 @@ pub struct Tally {
     pub since: Timestamp,
     /// Guesses since then, over all challenges, right or wrong.
     pub guesses: u32,
+    /// When the last one was claimed.
+    #[serde(default)]
+    pub last: Timestamp,
     /// Guesses at each open challenge.
     pub tries: BTreeMap<ChallengeId, u32>,
 }
@@ -94,6 +98,12 @@ pub struct Account {
     pub contacts: Vec<Contact>,
     /// Protections for all lines, and lockdown.
     pub protections: Protections,
+    /// What she has enrolled to prove herself with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<Enrolled>,
+    /// When the account was last recovered: its sign-in was reset, or a recovery code was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_at: Option<Timestamp>,
     /// Since when.
     pub opened_at: Timestamp,
     /// Until when, if it was closed.
@@ -197,7 +207,9 @@ impl Book {
             | Details::AuthorizedUser { .. }
             | Details::Ownership {}
             | Details::AddLine {}
-            | Details::DeviceUpgrade { .. } => false,
+            | Details::DeviceUpgrade { .. }
+            | Details::FactorAdd { .. }
+            | Details::FactorRemove { .. } => false,
         });
         if cooling { Cover::CoolingOff } else { Cover::Open }
     }
@@ -214,7 +226,9 @@ const fn own(details: &Details) -> Option<Protection> {
         | Details::AuthorizedUser { .. }
         | Details::Ownership {}
         | Details::AddLine {}
-        | Details::DeviceUpgrade { .. } => None,
+        | Details::DeviceUpgrade { .. }
+        | Details::FactorAdd { .. }
+        | Details::FactorRemove { .. } => None,
     }
 }
 
@@ -248,14 +262,16 @@ impl Account {
     }
 
     /// A class of channels is tainted where none of it has been held for long enough. An account that has
-    /// just been opened has nothing better: its first contacts came with it.
+    /// just been opened has nothing better: its first contacts came with it. Where nothing of the device is
+    /// left, e-mail may have to stand in, so a passkey counts here, although a lost phone does not spoil it.
     fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
         let ripe = |is: fn(&Address) -> bool| {
             self.contacts.iter().any(|contact| is(&contact.address) && self.is_ripe(contact, now, settings))
         };
         Taint {
             sms: false,
-            device: !ripe(|address| matches!(address, Address::Push(_))),
+            device: !ripe(|address| matches!(address, Address::Push(_)))
+                && ![Factor::Totp, Factor::Passkey].iter().any(|&factor| self.proves(factor, now)),
             email: !ripe(|address| matches!(address, Address::Email(_))),
         }
     }
@@ -264,6 +280,60 @@ impl Account {
     #[must_use]
     pub fn is_ripe(&self, contact: &Contact, now: Timestamp, settings: &Settings) -> bool {
         contact.held(now) && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
+    }
+
+    /// Whether no more of a kind can be added. What there can be one of takes the other's place.
+    #[must_use]
+    pub fn is_full(&self, kind: Enrollable) -> bool {
+        let held = self.factors.iter().filter(|known| known.credential.kind() == kind).count();
+        limit(kind) > 1 && held >= limit(kind)
+    }
+
+    /// The factors of a kind that prove something.
+    pub fn ripe(&self, factor: Factor, now: Timestamp) -> impl Iterator<Item = &Enrolled> {
+        self.factors.iter().filter(move |enrolled| enrolled.proves(factor, now))
+    }
+
+    /// The passkey with a credential's id.
+    #[must_use]
+    pub fn passkey(&self, credential: &str) -> Option<(&FactorId, &PasskeyKey)> {
+        self.factors.iter().find_map(|enrolled| match &enrolled.credential {
+            Credential::Passkey(key) if key.credential == credential => Some((&enrolled.id, key)),
+            Credential::Passkey(_) | Credential::Totp(_) | Credential::DeviceKey(_) | Credential::RecoveryCode(_) => None,
+        })
+    }
+
+    /// How many recovery codes have not been used.
+    #[must_use]
+    pub fn recovery_codes_left(&self) -> usize {
+        let left = |enrolled: &Enrolled| match &enrolled.credential {
+            Credential::RecoveryCode(set) => set.left(),
+            Credential::Passkey(_) | Credential::Totp(_) | Credential::DeviceKey(_) => 0,
+        };
+        self.factors.iter().map(left).sum()
+    }
+
+    /// Whether a factor that was enrolled proves something.
+    #[must_use]
+    pub fn proves(&self, factor: Factor, now: Timestamp) -> bool {
+        self.ripe(factor, now).next().is_some()
+    }
+
+    /// Whether the device's key that signed a request is one that proves something, where there are any.
+    #[must_use]
+    pub fn key_shown(&self, proof: Option<&DeviceProof>, now: Timestamp) -> KeyShown {
+        let thumbprints: Vec<&str> = self
+            .ripe(Factor::DeviceKey, now)
+            .filter_map(|enrolled| match &enrolled.credential {
+                Credential::DeviceKey(thumbprint) => Some(thumbprint.as_str()),
+                Credential::Passkey(_) | Credential::Totp(_) | Credential::RecoveryCode(_) => None,
+            })
+            .collect();
+        match proof {
+            _ if thumbprints.is_empty() => KeyShown::NoneEnrolled,
+            Some(proof) if thumbprints.contains(&proof.thumbprint.as_str()) => KeyShown::Yes,
+            Some(_) | None => KeyShown::No,
+        }
     }
 
     /// When a contact was last added to the opened account, or removed.
@@ -292,6 +362,23 @@ impl Line {
     pub fn cover(&self, details: &Details, now: Timestamp) -> Cover {
         let kind = details.kind();
         self.protections.cover(kind, own(details)).max(self.book.cooling_off(kind, own(details), now))
+    }
+}
+
+/// Whether a factor's codes go to an address.
+const fn fits(factor: Factor, address: &Address) -> bool {
+    match (factor, address) {
+        (Factor::SmsOtp, Address::Sms(_)) | (Factor::EmailOtp, Address::Email(_)) | (Factor::PushOtp, Address::Push(_)) => true,
+        (
+            Factor::SmsOtp
+            | Factor::EmailOtp
+            | Factor::PushOtp
+            | Factor::Totp
+            | Factor::Passkey
+            | Factor::DeviceKey
+            | Factor::RecoveryCode,
+            Address::Sms(_) | Address::Email(_) | Address::Push(_),
+        ) => false,
     }
 }
 
@@ -327,18 +414,21 @@ impl View {
             return self.line.as_ref().map(|line| Address::Sms(line.state.msisdn.clone()));
         }
         let account = &self.account.as_ref()?.state;
-        let fits = |address: &Address| match (factor, address) {
-            (Factor::SmsOtp, Address::Sms(_)) | (Factor::EmailOtp, Address::Email(_)) | (Factor::PushOtp, Address::Push(_)) => {
-                true
-            }
-            (
-                Factor::SmsOtp | Factor::EmailOtp | Factor::PushOtp | Factor::Totp | Factor::Passkey | Factor::DeviceKey,
-                Address::Sms(_) | Address::Email(_) | Address::Push(_),
-            ) => false,
-        };
-        let ripe = account.contacts.iter().filter(|contact| fits(&contact.address) && account.is_ripe(contact, now, settings));
+        let ripe = account.contacts.iter().filter(|contact| {
+            fits(factor, &contact.address) && account.is_ripe(contact, now, settings)
+        });
         // The channel held longest is the one a thief is least likely to have added.
         ripe.min_by_key(|contact| contact.added_at).map(|contact| contact.address.clone())
+    }
+
+    /// Whether there is a channel at all that a factor's codes could be sent to.
+    #[must_use]
+    pub fn reaches(&self, subject: &Subject, factor: Factor, now: Timestamp) -> bool {
+        if let (Factor::SmsOtp, Subject::Line(_)) = (factor, subject) {
+            return self.line.is_some();
+        }
+        let contacts = self.account.as_ref().map(|account| account.state.contacts.as_slice()).unwrap_or_default();
+        contacts.iter().any(|contact| contact.held(now) && fits(factor, &contact.address))
     }
 
     /// What the account says of a change: as read, else as remembered by the change.
@@ -356,15 +446,16 @@ impl View {
         }
     }
 
-    /// What happened lately, for the scorer.
+    /// What happened lately, and whether the device's key was shown, for the scorer.
     #[must_use]
-    pub fn lately(&self) -> Lately {
+    pub fn lately(&self, proof: Option<&DeviceProof>, now: Timestamp) -> Lately {
         let account = self.account.as_ref().map(|account| &account.state);
         let line = self.line.as_ref().map(|line| &line.state);
         Lately {
             contact_changed: account.and_then(Account::contact_changed_at),
             protection_off: account.and_then(|a| a.book.protection_off_at).max(line.and_then(|l| l.book.protection_off_at)),
             sim_changed: line.and_then(Line::sim_changed_at),
+            key: account.map_or(KeyShown::NoneEnrolled, |account| account.key_shown(proof, now)),
         }
     }
 }

@@ -3,10 +3,12 @@
 
 use serde::Serialize;
 
-use crate::change::Change;
+use crate::change::{Change, Details, Gate};
 use crate::config::Settings;
+use crate::decide::{Choice, Context, choices};
 use crate::ids::{ChangeId, LineId, Subject};
-use crate::kinds::{ChangeKind, Factor, Status};
+use crate::kinds::{ChangeKind, Enrollable, Factor, Status, WhyNot};
+use crate::proof::Factors;
 use crate::state::View;
 use crate::time::Timestamp;
 
@@ -15,6 +17,15 @@ use crate::time::Timestamp;
 pub struct FactorView {
     /// Which.
     pub factor: Factor,
+}
+
+/// A factor that would not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotOffered {
+    /// Which.
+    pub factor: Factor,
+    /// Why.
+    pub why: WhyNot,
 }
 
 /// A change, as its requester sees it.
@@ -38,6 +49,12 @@ pub struct ChangeView {
     pub hold_until: Option<String>,
     /// What may be answered next, strongest first.
     pub factors: Vec<FactorView>,
+    /// What may not, and why; where the account was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_offered: Vec<NotOffered>,
+    /// The factor that has to be set up yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_up: Option<Enrollable>,
     /// Whether the customer has been told.
     pub told: bool,
     /// What happens next, in plain words.
@@ -54,17 +71,36 @@ impl ChangeView {
             Subject::Line(id) => Some(id.clone()),
             Subject::Account => None,
         };
-        let has = |factor: &Factor| match view.account {
-            Some(_) => view.destination(subject, *factor, now, settings).is_some(),
-            // Not read: the codes that most have. Which of them she has is said where one is asked for.
-            None => matches!(factor, Factor::SmsOtp | Factor::PushOtp),
+        // Where the account was not read, the codes that most have. Which of them she has is said where one is
+        // asked for.
+        let most_have = || {
+            let wanted = change.wanted().and(Factors::of(&[Factor::SmsOtp, Factor::PushOtp]));
+            wanted.iter().map(|factor| Choice { factor, why_not: None }).collect()
         };
-        let factors: Vec<FactorView> = if status.is_open() {
-            change.wanted().iter().filter(has).map(|factor| FactorView { factor }).collect()
-        } else {
-            Vec::new()
+        let proving = status.is_open() && change.open_gates(now).contains(&Gate::Proof);
+        let choices = match proving {
+            true => choices(view, change, Context { now, settings }).unwrap_or_else(most_have),
+            false => Vec::new(),
         };
-        let message = message(change, status, factors.is_empty());
+        let offered = choices.iter().filter(|choice| choice.why_not.is_none());
+        let factors: Vec<FactorView> = offered.map(|choice| FactorView { factor: choice.factor }).collect();
+        let why_not = |choice: &Choice| choice.why_not.map(|why| NotOffered { factor: choice.factor, why });
+        let not_offered = choices.iter().filter_map(why_not).collect();
+        let set_up = match &change.details {
+            Details::FactorAdd { factor } if status.is_open() && change.enrols.is_none() => Some(*factor),
+            Details::FactorAdd { .. }
+            | Details::FactorRemove { .. }
+            | Details::SimSwap { .. }
+            | Details::NumberChange {}
+            | Details::ContactChange { .. }
+            | Details::CredentialReset {}
+            | Details::ProtectionOff { .. }
+            | Details::AuthorizedUser { .. }
+            | Details::Ownership {}
+            | Details::AddLine {}
+            | Details::DeviceUpgrade { .. } => None,
+        };
+        let message = message(change, status, proving && factors.is_empty(), now);
         Self {
             change_id: change.id.clone(),
             kind: change.kind(),
@@ -74,17 +110,22 @@ impl ChangeView {
             expires_at: change.expires_at.to_string(),
             hold_until: change.hold_until.map(|until| until.to_string()),
             factors,
+            not_offered,
+            set_up,
             told: change.told_at.is_some(),
             message,
         }
     }
 }
 
-fn message(change: &Change, status: Status, nothing_offered: bool) -> String {
+fn message(change: &Change, status: Status, nothing_offered: bool, now: Timestamp) -> String {
     match status {
         Status::StepUpRequired if nothing_offered => {
             "You have no factor that counts for this now. Add one in the app, or visit a store with an identity document."
                 .to_owned()
+        }
+        Status::StepUpRequired if !change.open_gates(now).contains(&Gate::Proof) => {
+            "Confirmed. Now set the new factor up and show that it works.".to_owned()
         }
         Status::StepUpRequired => match change.hold_until {
             Some(until) => format!("Confirm with one of the factors. It is then carried out after {until} at the earliest."),

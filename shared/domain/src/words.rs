@@ -2,7 +2,7 @@
 //! ask for a code.
 
 use crate::change::{Address, Change, Details};
-use crate::kinds::{ChangeKind, Channel, Protection, Reason};
+use crate::kinds::{ChangeKind, Enrollable, Channel, Protection, Reason};
 use crate::notice::Message;
 use crate::secret::OtpCode;
 use crate::time::{Span, Timestamp};
@@ -33,6 +33,8 @@ pub fn act(details: &Details) -> String {
         Details::Ownership {} => "to give your line to another owner".to_owned(),
         Details::AddLine {} => "to add a line to your account".to_owned(),
         Details::DeviceUpgrade { imei } => format!("to put a new phone (ending {}) on your line", tail(imei.as_str())),
+        Details::FactorAdd { factor } => format!("to add {} to your account", factor_name(*factor)),
+        Details::FactorRemove { factor, .. } => format!("to remove {} from your account", factor_name(*factor)),
     }
 }
 
@@ -60,6 +62,8 @@ fn purpose(details: &Details) -> String {
         Details::Ownership {} => "gives your line away".to_owned(),
         Details::AddLine {} => "adds a line".to_owned(),
         Details::DeviceUpgrade { imei } => format!("puts a phone (ending {}) on your line", tail(imei.as_str())),
+        Details::FactorAdd { factor } => format!("adds {} to your account", factor_name(*factor)),
+        Details::FactorRemove { factor, .. } => format!("removes {}", factor_name(*factor)),
     }
 }
 
@@ -75,6 +79,18 @@ fn done(details: &Details) -> String {
         Details::Ownership {} => "your line has another owner".to_owned(),
         Details::AddLine {} => "a line was added to your account".to_owned(),
         Details::DeviceUpgrade { imei } => format!("a new phone (ending {}) is on your line", tail(imei.as_str())),
+        Details::FactorAdd { factor } => format!("{} was added to your account", factor_name(*factor)),
+        Details::FactorRemove { factor, .. } => format!("{} was removed from your account", factor_name(*factor)),
+    }
+}
+
+/// A factor as customers know it.
+const fn factor_name(factor: Enrollable) -> &'static str {
+    match factor {
+        Enrollable::RecoveryCode => "a set of recovery codes",
+        Enrollable::Totp => "an authenticator app",
+        Enrollable::Passkey => "a passkey",
+        Enrollable::DeviceKey => "the key of a device",
     }
 }
 
@@ -146,6 +162,9 @@ pub fn notice(message: Message, change: Option<&Change>, link: Option<&str>, now
                 protection_name(protection)
             ),
         ),
+        Message::RecoveryCodeUsed { left } => {
+            ("A recovery code was used", format!("One of your recovery codes was used; {left} are left."))
+        }
         Message::Incident { kind } => (
             "Your line may be in danger",
             format!(
@@ -161,7 +180,9 @@ pub fn notice(message: Message, change: Option<&Change>, link: Option<&str>, now
                     | ChangeKind::AuthorizedUser
                     | ChangeKind::Ownership
                     | ChangeKind::AddLine
-                    | ChangeKind::DeviceUpgrade => "A change was made to your account",
+                    | ChangeKind::DeviceUpgrade
+                    | ChangeKind::FactorAdd
+                    | ChangeKind::FactorRemove => "A change was made to your account",
                 }
             ),
         ),

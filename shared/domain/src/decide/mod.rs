@@ -3,6 +3,7 @@
 //! None of them reads a clock, a random number or a table. What they cannot do they say by [`Denied`];
 //! what has been done already gives an empty [`Draft`].
 
+mod choose;
 mod open;
 mod protect;
 mod provision;
@@ -13,19 +14,23 @@ mod stop;
 mod sweep;
 mod tell;
 
+pub use choose::{Choice, choices};
 pub use open::{Opening, close_account, end_line, open_account, open_line};
 pub use protect::{ProtectionOn, protect};
 pub use provision::{Report, report};
 pub use reassess::reassess;
 pub use request::{Ask, request};
-pub use step_up::{Answer, Claim, Offer, answer, issue, mac_input, offer, why_not_claimed};
+pub use step_up::{
+    Answer, Claim, Offer, RISING_WAITS, Sender, answer, answered, issue, mac_input, offer, recovery_code, spent, why_not_claimed,
+};
 pub use stop::{cancel, not_me};
 pub use sweep::sweep;
 pub use tell::{Release, recorded, release, released_at_once, told, told_at_once};
 
 use crate::change::{AccountSeen, Address, Authorization, Change, Decision, Details, Ending, Stage};
 use crate::config::Settings;
-use crate::ids::{AccountId, AuthorizationId, ChangeId, Subject};
+use crate::factors::Enrolled;
+use crate::ids::{AccountId, AuthorizationId, ChangeId, FactorId, Subject};
 use crate::kinds::{ActorKind, Jurisdiction, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::notice::{Message, Notice, recipients};
@@ -33,7 +38,7 @@ use crate::policy::{POLICY_VERSION, Question, Ruling, required};
 use crate::proof::Taint;
 use crate::risk::Assessment;
 use crate::state::{Line, View};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What a command needs besides what was read.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +85,24 @@ pub enum Denied {
     /// Too many guesses.
     #[error("too many codes were tried")]
     TooManyAttempts,
+    /// Guesses come too fast: so much longer.
+    #[error("too many codes were tried: wait {0}")]
+    Wait(Span),
+    /// SMS does not go to that country.
+    #[error("codes are not sent to that country by SMS")]
+    CountryNotServed,
+    /// The account has as many factors of the kind as it can have.
+    #[error("the account has as many of these as it can have")]
+    TooManyFactors,
+    /// A code of an authenticator app was used before.
+    #[error("this code was used already: wait for the next one")]
+    CodeUsed,
+    /// A device's proof was used before.
+    #[error("the proof was used already: make one for every request")]
+    ProofReplayed,
+    /// The answer comes from a session that did not ask.
+    #[error("answer on the device that asked, or ask on this one")]
+    AnotherDevice,
     /// The factor is not asked for, not accepted, or the customer has none.
     #[error("this factor does not help here")]
     FactorNotOffered,
@@ -160,6 +183,18 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
                 return (events, Some(notice), relies);
             }
         }
+        Details::FactorAdd { .. } | Details::FactorRemove { .. } => {
+            if let (Some(account), Some(event)) = (&view.account, factor_event(view, &change, ctx)) {
+                // Others of the account's changes may have filled its place in the meantime.
+                let full = matches!(&event, Event::FactorAdded { factor } if account.state.is_full(factor.credential.kind()));
+                let how = if full { Ending::Failed } else { Ending::Completed };
+                let message = if full { Message::Failed } else { Message::Completed };
+                events.extend((!full).then_some(event));
+                events.push(Event::Ended { change: change.id.clone(), how, reason: None });
+                let notice = notice(view, message, Some(&change), change.id.subject(), ctx);
+                return (events, Some(notice), relies);
+            }
+        }
         Details::SimSwap { .. }
         | Details::NumberChange {}
         | Details::ContactChange { .. }
@@ -179,6 +214,32 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
     (events, None, relies)
 }
 
+/// What a change of the customer's factors does once every gate is closed.
+fn factor_event(view: &View, change: &Change, ctx: Context<'_>) -> Option<Event> {
+    let recovered_at = view.account.as_ref().and_then(|account| account.state.recovered_at);
+    match (&change.details, &change.enrols) {
+        (Details::FactorRemove { id, .. }, _) => Some(Event::FactorRemoved { factor: id.clone() }),
+        (Details::FactorAdd { .. }, Some(credential)) => {
+            let id = FactorId::of(&change.digest());
+            let factor = Enrolled::new(id, credential.clone(), recovered_at, ctx.now, ctx.settings);
+            Some(Event::FactorAdded { factor })
+        }
+        (
+            Details::FactorAdd { .. }
+            | Details::SimSwap { .. }
+            | Details::NumberChange {}
+            | Details::ContactChange { .. }
+            | Details::CredentialReset {}
+            | Details::ProtectionOff { .. }
+            | Details::AuthorizedUser { .. }
+            | Details::Ownership {}
+            | Details::AddLine {}
+            | Details::DeviceUpgrade { .. },
+            _,
+        ) => None,
+    }
+}
+
 /// Why a change must not go on as things are now: a protection that blocks, an account or line that is
 /// closed. What commits before the authorization, or before its signature, wins (I2).
 fn forbids(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Option<Reason> {
@@ -194,7 +255,14 @@ fn ruling_now(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>
     let line = view.line.as_ref().map(|line| &line.state);
     // Where the account was not read, the jurisdiction's floor is in the change's need already.
     let jurisdiction = view.account.as_ref().map_or(Jurisdiction::Us, |account| account.state.jurisdiction);
-    required(&question(change, seen, line, jurisdiction, ctx))
+    rule(&change.details, &question(change, seen, line, jurisdiction, ctx))
+}
+
+/// What the policy says, and what the change's own details add to it.
+fn rule(details: &Details, question: &Question) -> Ruling {
+    let mut ruling = required(question);
+    ruling.need.assurance = ruling.need.assurance.max(details.floor());
+    ruling
 }
 
 /// The event that raises a change's need, which is applied to `change` as well.
@@ -290,9 +358,10 @@ pub(crate) fn test_change() -> Change {
         need: ruling.need,
         proofs: Vec::new(),
         challenge: None,
+        enrols: None,
         hold_until: None,
         told_at: None,
-        expires_at: now + crate::time::Span::hours(24),
+        expires_at: now + Span::hours(24),
         stage: Stage::Open,
     }
 }

@@ -141,7 +141,9 @@ fn done(
         | Details::ProtectionOff { .. }
         | Details::AuthorizedUser { .. }
         | Details::Ownership {}
-        | Details::AddLine {} => Vec::new(),
+        | Details::AddLine {}
+        | Details::FactorAdd { .. }
+        | Details::FactorRemove { .. } => Vec::new(),
     };
     events.push(Event::Ended { change: id.clone(), how: Ending::Completed, reason: None });
     let notice = notice(view, Message::Completed, Some(change), id.subject(), ctx);

@@ -1,15 +1,15 @@
 //! Asking for a change.
 
-use super::{Context, Denied, decision, exists, may_ask, notice, step};
+use super::{Context, Denied, decision, exists, may_ask, notice, rule, spent, step};
 use crate::change::{Actor, Change, Details, Ending, Request, Stage, digest};
 use crate::ids::{ChangeId, ContactId, Subject};
-use crate::kinds::Channel;
+use crate::kinds::{Channel, Factor};
 use crate::ledger::{Draft, Event};
 use crate::notice::Message;
-use crate::policy::{Cover, Question, required};
-use crate::proof::Taint;
-use crate::risk::assess;
-use crate::signals::RequestSignals;
+use crate::policy::{Cover, Question};
+use crate::proof::{Proof, Taint};
+use crate::risk::{KeyShown, assess};
+use crate::signals::{DeviceProof, RequestSignals};
 use crate::state::{Account, CONTACTS, OPEN_CHANGES, View};
 use crate::time::Span;
 
@@ -26,6 +26,8 @@ pub struct Ask {
     pub channel: Channel,
     /// What is known of the request.
     pub signals: RequestSignals,
+    /// The proof of the device's key that came with it.
+    pub key: Option<DeviceProof>,
 }
 
 /// Decides a change. An empty draft means that this very request was decided before: the caller finds it
@@ -61,9 +63,9 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
         return Err(Denied::TooManyRequests);
     }
 
-    let assessment = assess(&view.profile, &ask.signals, &view.lately(), ctx.now, ctx.settings);
+    let assessment = assess(&view.profile, &ask.signals, &view.lately(ask.key.as_ref(), ctx.now), ctx.now, ctx.settings);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
-    let ruling = required(&Question {
+    let ruling = rule(&ask.details, &Question {
         kind: ask.details.kind(),
         channel: ask.channel,
         actor: ask.actor.kind(),
@@ -84,8 +86,13 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
         decision: decision(&ruling, &assessment, ctx.now),
         need: ruling.need,
         seen: seen.clone(),
-        proofs: Vec::new(),
+        // Her device's key speaks for itself, beside what is asked for.
+        proofs: match account.state.key_shown(ask.key.as_ref(), ctx.now) {
+            KeyShown::Yes => vec![Proof { factor: Factor::DeviceKey, at: ctx.now }],
+            KeyShown::NoneEnrolled | KeyShown::No => Vec::new(),
+        },
         challenge: None,
+        enrols: None,
         hold_until: None,
         told_at: None,
         expires_at: ctx.now + ctx.settings.change_life,
@@ -97,7 +104,8 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
     change.raise(ruling.need, ctx.settings);
     let message = if change.has_ended() { Message::Refused } else { Message::Asked };
     let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
-    Ok(step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq)))
+    let requested = step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq));
+    Ok(Draft { quotas: ask.key.iter().map(spent).collect(), ..requested })
 }
 
 /// Whether the change would change anything.
@@ -119,6 +127,16 @@ fn sensible(view: &View, ask: &Ask) -> Result<(), Denied> {
             }
             add.as_ref().map_or(Ok(()), exists)?;
             (add.is_some() || remove.is_some()) && remove.as_ref().is_none_or(held)
+        }
+        Details::FactorAdd { factor } => {
+            if account.is_some_and(|account| account.is_full(*factor)) {
+                return Err(Denied::TooManyFactors);
+            }
+            true
+        }
+        Details::FactorRemove { factor, id } => {
+            let factors = account.map(|account| account.factors.as_slice()).unwrap_or_default();
+            factors.iter().any(|known| known.id == *id && known.credential.kind() == *factor)
         }
         Details::NumberChange {}
         | Details::CredentialReset {}
