@@ -134,6 +134,7 @@ impl App {
             Some(follow) => match self.shell.store.follow(&follow).await? {
                 Committed::Done => return Ok(()),
                 Committed::Lost(stands) => *stands,
+                Committed::Full(denied) => return Err(denied.into()),
             },
             None => View::default(),
         };
@@ -169,6 +170,7 @@ impl App {
             Some(follow) => match self.shell.store.follow(&follow).await? {
                 Committed::Done => true,
                 Committed::Lost(stands) => self.may_leave(entry, change, *stands).await?,
+                Committed::Full(denied) => return Err(denied.into()),
             },
             None => false,
         };

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use linekeeper_domain::ids::ChallengeId;
-use linekeeper_domain::secret::OtpCode;
+use linekeeper_domain::secret::{OtpCode, RecoveryCode};
 use linekeeper_domain::time::Timestamp;
 use rand::RngExt as _;
 
@@ -32,6 +32,19 @@ pub trait Entropy: Send + Sync {
     /// A one-time code.
     fn code(&self) -> OtpCode {
         OtpCode::from_number(self.below(OtpCode::COUNT))
+    }
+
+    /// So many random bytes.
+    fn bytes<const N: usize>(&self) -> [u8; N]
+    where
+        Self: Sized,
+    {
+        std::array::from_fn(|_| u8::try_from(self.below(256)).unwrap_or(0))
+    }
+
+    /// A recovery code of 80 bits.
+    fn recovery_code(&self) -> RecoveryCode {
+        RecoveryCode::from_numbers(std::array::from_fn(|_| self.below(32)))
     }
 
     /// The id of a challenge: 120 random bits, so that it cannot be guessed either.

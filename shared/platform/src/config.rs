@@ -17,6 +17,8 @@ pub enum Var {
     LedgerTable,
     /// ARN of the KMS key for codes' MACs.
     MacKey,
+    /// ARN of the KMS key that seals the seeds of authenticator apps.
+    SealKey,
     /// ARN of the KMS key that signs.
     SigningKey,
     /// ARN of the topic `line-events`.
@@ -39,6 +41,7 @@ impl Var {
             Self::StateTable => "STATE_TABLE",
             Self::LedgerTable => "LEDGER_TABLE",
             Self::MacKey => "MAC_KEY",
+            Self::SealKey => "SEAL_KEY",
             Self::SigningKey => "SIGNING_KEY",
             Self::EventsTopic => "EVENTS_TOPIC",
             Self::SenderEmail => "SENDER_EMAIL",

@@ -262,6 +262,9 @@ impl Reply {
         if problem.kind == ProblemKind::Unauthenticated {
             reply = reply.with("www-authenticate", "Bearer");
         }
+        if problem.kind == ProblemKind::ProofInvalid {
+            reply = reply.with("www-authenticate", "DPoP error=\"invalid_dpop_proof\", algs=\"ES256\"");
+        }
         if let Some(methods) = problem.allow {
             reply = reply.with("allow", methods);
         }

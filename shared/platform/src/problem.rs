@@ -18,6 +18,8 @@ pub enum ProblemKind {
     IdempotencyKeyMissing,
     /// No valid token.
     Unauthenticated,
+    /// The proof of the device's key (RFC 9449) does not hold.
+    ProofInvalid,
     /// A valid token that does not permit this.
     Forbidden,
     /// The change was decided against.
@@ -62,10 +64,11 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them, for tests that hold the API's document to this list.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Malformed,
         Self::IdempotencyKeyMissing,
         Self::Unauthenticated,
+        Self::ProofInvalid,
         Self::Forbidden,
         Self::Refused,
         Self::NotFound,
@@ -95,6 +98,7 @@ impl ProblemKind {
             Self::Malformed => "malformed",
             Self::IdempotencyKeyMissing => "idempotency-key-missing",
             Self::Unauthenticated => "unauthenticated",
+            Self::ProofInvalid => "proof-invalid",
             Self::Forbidden => "forbidden",
             Self::Refused => "refused",
             Self::NotFound => "not-found",
@@ -123,7 +127,7 @@ impl ProblemKind {
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed | Self::IdempotencyKeyMissing => 400,
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::ProofInvalid => 401,
             Self::Forbidden | Self::Refused => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -149,6 +153,7 @@ impl ProblemKind {
             Self::Malformed => "The request could not be read",
             Self::IdempotencyKeyMissing => "The Idempotency-Key header is missing",
             Self::Unauthenticated => "A valid token is needed",
+            Self::ProofInvalid => "The proof of the device's key does not hold",
             Self::Forbidden => "The token does not permit this",
             Self::Refused => "The change was refused",
             Self::NotFound => "There is nothing here",

@@ -94,6 +94,7 @@ impl Shell {
                     }
                     return Ok(Outcome { view, written: Some(transaction) });
                 }
+                Committed::Full(denied) => return Err(denied.into()),
                 Committed::Lost(stands) => {
                     self.pause(attempt).await;
                     // Where DynamoDB gave nothing back, two transactions met and neither may have won: what
@@ -132,8 +133,13 @@ impl From<Denied> for Problem {
             Denied::TooManyContacts | Denied::TooManyRequests => ProblemKind::TooManyRequests,
             Denied::TooManyCodes => ProblemKind::TooManyCodes,
             Denied::TooManyAttempts => ProblemKind::TooManyAttempts,
+            Denied::Wait(span) => return Self::new(ProblemKind::TooManyAttempts, denied.to_string()).after(span.as_seconds()),
+            Denied::CountryNotServed => ProblemKind::FactorNotOffered,
+            Denied::TooManyFactors => ProblemKind::NothingToChange,
+            Denied::CodeUsed => ProblemKind::CodeWrong,
+            Denied::ProofReplayed => ProblemKind::ProofInvalid,
             Denied::FactorNotOffered => ProblemKind::FactorNotOffered,
-            Denied::ChallengeOver => ProblemKind::ChallengeOver,
+            Denied::ChallengeOver | Denied::AnotherDevice => ProblemKind::ChallengeOver,
             Denied::NoSuchNumber | Denied::DoesNotFit(_) => ProblemKind::Malformed,
         };
         Self::new(kind, denied.to_string())
@@ -185,6 +191,12 @@ impl From<Denied> for batch::Failure {
             | Denied::TooManyRequests
             | Denied::TooManyCodes
             | Denied::TooManyAttempts
+            | Denied::Wait(_)
+            | Denied::CountryNotServed
+            | Denied::TooManyFactors
+            | Denied::CodeUsed
+            | Denied::ProofReplayed
+            | Denied::AnotherDevice
             | Denied::FactorNotOffered
             | Denied::ChallengeOver => "denied",
         };

@@ -5,6 +5,7 @@
 //! | account | `v1#<account>` | `ACCOUNT` |
 //! | line | `v1#<account>` | `LINE#<line>` |
 //! | profile | `v1#<account>` | `PROFILE` |
+//! | quota | `v1#QUOTA#<kind>#<digest>` | `QUOTA` |
 //! | ledger entry | `v1#<account>#ACCOUNT`, `v1#<account>#LINE#<line>` | number |
 //!
 //! A line lives under its account: a caller can only ever name keys of its own account, so another's line
@@ -25,10 +26,11 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use linekeeper_domain::config::Settings;
-use linekeeper_domain::decide::Claim;
+use linekeeper_domain::decide::{Claim, Denied, RISING_WAITS};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, ChallengeId, LineId, Subject};
 use linekeeper_domain::ledger::{Append, Entry, Follow, Owner, SealError, Transaction};
+use linekeeper_domain::quota::Quota;
 use linekeeper_domain::risk::Profile;
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::state::{Account, Line, Versioned, View};
@@ -87,8 +89,10 @@ pub enum Condition {
     StateUnmoved,
     /// The account is the one that was relied on.
     AccountUnmoved,
-    /// The challenge is open, and both budgets have a guess left.
+    /// The challenge is open, both budgets have a guess left, and the last guess was long enough ago.
     GuessLeft,
+    /// A limit beside the state has room.
+    QuotaLeft,
     /// The profile is the one that was read.
     ProfileUnmoved,
     /// The state is the one whose due time was found stale.
@@ -104,6 +108,7 @@ impl Condition {
             Self::StateUnmoved => "state-unmoved",
             Self::AccountUnmoved => "account-unmoved",
             Self::GuessLeft => "guess-left",
+            Self::QuotaLeft => "quota-left",
             Self::ProfileUnmoved => "profile-unmoved",
             Self::DueUnmoved => "due-unmoved",
         }
@@ -121,6 +126,8 @@ pub enum Committed {
     Done,
     /// None of it is; the items as they stand, where DynamoDB gave them.
     Lost(Box<View>),
+    /// None of it is: a limit has no room. Trying again does not help.
+    Full(Denied),
 }
 
 /// How a claim ended.
@@ -331,6 +338,9 @@ impl Store {
         if let Some((account, seq)) = &transaction.account_unmoved {
             self.account_unmoved(&mut writes, account, *seq)?;
         }
+        for quota in &transaction.quotas {
+            self.quota(&mut writes, quota)?;
+        }
         self.write(writes).await
     }
 
@@ -378,22 +388,33 @@ impl Store {
         self.write(writes).await
     }
 
-    /// Counts one guess, if the challenge is open and both budgets have one left, in one conditional write
-    /// before anything is compared (I3). However many callers: never more than the budgets.
+    /// Counts one guess, if the challenge is open, both budgets have one left and the last one was long enough
+    /// ago, in one conditional write before anything is compared (I3). However many callers: never more than
+    /// the budgets.
     ///
     /// # Errors
     /// [`Error`]; a guess may have been counted where the call failed.
     pub async fn claim(&self, account: &AccountId, claim: &Claim, now: Timestamp, settings: &Settings) -> Result<Claimed, Error> {
-        let call = self
-            .client
-            .update_item()
+        let mut condition = "body.book.changes.#change.challenge.id = :challenge \
+                             AND body.book.changes.#change.challenge.expires_at > :now \
+                             AND tally.tries.#challenge < :each AND tally.guesses < :day"
+            .to_owned();
+        let mut call = self.client.update_item();
+        for (n, (from, wait)) in RISING_WAITS.iter().enumerate() {
+            condition.push_str(&format!(" AND (tally.guesses < :from{n} OR tally.#last <= :since{n})"));
+            call = call
+                .expression_attribute_values(format!(":from{n}"), number(from))
+                .expression_attribute_values(format!(":since{n}"), number((now - *wait).as_second()));
+        }
+        let call = call
             .table_name(&self.state)
             .set_key(Some(state_key(account, claim.change.subject())))
-            .update_expression("SET tally.tries.#challenge = tally.tries.#challenge + :one, tally.guesses = tally.guesses + :one")
-            .condition_expression(
-                "body.book.changes.#change.challenge.id = :challenge AND body.book.changes.#change.challenge.expires_at > :now \
-                 AND tally.tries.#challenge < :each AND tally.guesses < :day",
+            .update_expression(
+                "SET tally.tries.#challenge = tally.tries.#challenge + :one, tally.guesses = tally.guesses + :one, \
+                 tally.#last = :now",
             )
+            .condition_expression(condition)
+            .expression_attribute_names("#last", "last")
             .expression_attribute_names("#challenge", claim.challenge.as_str())
             .expression_attribute_names("#change", claim.change.as_str())
             .expression_attribute_values(":challenge", text(claim.challenge.as_str()))
@@ -572,12 +593,44 @@ impl Store {
         Ok(())
     }
 
-    async fn write(&self, writes: Writes) -> Result<Committed, Error> {
-        let call = self.client.transact_write_items().set_transact_items(Some(writes.items));
+    /// One more of what is limited, or the question whether there is room: a condition of the transaction.
+    fn quota(&self, writes: &mut Writes, quota: &Quota) -> Result<(), Error> {
+        let key = Item::from([
+            ("pk".to_owned(), text(format!("v1#QUOTA#{}#{}", quota.kind, quota.of))),
+            ("sk".to_owned(), text("QUOTA")),
+        ]);
+        let room = "attribute_not_exists(pk) OR taken < :limit";
+        let item = if quota.takes {
+            let update = Update::builder()
+                .table_name(&self.state)
+                .set_key(Some(key))
+                .update_expression("SET taken = if_not_exists(taken, :none) + :one, expires_at = :until")
+                .condition_expression(room)
+                .expression_attribute_values(":limit", number(quota.limit))
+                .expression_attribute_values(":none", number(0))
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":until", number(quota.until.as_second()));
+            TransactWriteItem::builder().update(build(update.build())?).build()
+        } else {
+            let check = ConditionCheck::builder()
+                .table_name(&self.state)
+                .set_key(Some(key))
+                .condition_expression(room)
+                .expression_attribute_values(":limit", number(quota.limit));
+            TransactWriteItem::builder().condition_check(build(check.build())?).build()
+        };
+        writes.push(Condition::QuotaLeft, item);
+        writes.full.push(quota.otherwise);
+        Ok(())
+    }
+
+    async fn write(&self, mut writes: Writes) -> Result<Committed, Error> {
+        let items = std::mem::take(&mut writes.items);
+        let call = self.client.transact_write_items().set_transact_items(Some(items));
         match call.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(Committed::Done),
             Err(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                lost(&writes.conditions, cancelled.cancellation_reasons)
+                lost(&writes, cancelled.cancellation_reasons)
             }
             Err(error) if error.is_transaction_in_progress_exception() => Ok(Committed::Lost(Box::default())),
             Err(error) => Err(Error::aws("dynamodb:TransactWriteItems", error)),
@@ -590,6 +643,8 @@ impl Store {
 struct Writes {
     items: Vec<TransactWriteItem>,
     conditions: Vec<Condition>,
+    /// What is said where a quota is full, in the order of the quotas.
+    full: Vec<Denied>,
 }
 
 impl Writes {
@@ -622,26 +677,35 @@ fn tries(
 }
 
 /// What a cancelled transaction means: lost to another writer, or failed.
-fn lost(conditions: &[Condition], reasons: Option<Vec<CancellationReason>>) -> Result<Committed, Error> {
+fn lost(writes: &Writes, reasons: Option<Vec<CancellationReason>>) -> Result<Committed, Error> {
     let mut items = Vec::new();
     let mut other = None;
-    for (condition, reason) in conditions.iter().zip(reasons.unwrap_or_default()) {
+    let mut moved = false;
+    let mut full = None;
+    let mut quotas = writes.full.iter();
+    for (condition, reason) in writes.conditions.iter().zip(reasons.unwrap_or_default()) {
+        let otherwise = if *condition == Condition::QuotaLeft { quotas.next() } else { None };
         match reason.code.as_deref() {
             None | Some("None") => {}
             Some("ConditionalCheckFailed") => {
                 condition.lost();
+                moved |= otherwise.is_none();
+                full = full.or(otherwise.copied());
                 // The ledger's own item is no state; whoever wrote it moved the state too.
                 items.extend(reason.item.filter(|_| *condition != Condition::LedgerNew));
             }
             Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {
                 telemetry::count(Metric::Conflict, "transaction");
+                moved = true;
             }
             Some(_) => other = Some(reason.message.unwrap_or_default()),
         }
     }
-    match other {
-        Some(message) => Err(Error::aws("dynamodb:TransactWriteItems", message)),
-        None => Ok(Committed::Lost(stands(items)?)),
+    match (other, full) {
+        (Some(message), _) => Err(Error::aws("dynamodb:TransactWriteItems", message)),
+        // Where the state has moved on too, what stands now is decided on first.
+        (None, Some(denied)) if !moved => Ok(Committed::Full(denied)),
+        (None, _) => Ok(Committed::Lost(stands(items)?)),
     }
 }
 
