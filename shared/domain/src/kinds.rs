@@ -170,7 +170,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Which language a customer reads. What is in no language stands in English.
+    /// Which language a customer reads.
     #[derive(Default)]
     Locale {
         /// English.

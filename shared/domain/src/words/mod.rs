@@ -17,7 +17,7 @@ use crate::time::{Span, Timestamp};
 pub struct Text {
     /// Subject of the e-mail, title of the push message.
     pub subject: String,
-    /// One or two sentences: SMS and push.
+    /// One or two sentences, in letters that an SMS carries: SMS and push.
     pub short: String,
     /// The e-mail.
     pub long: String,
@@ -74,7 +74,7 @@ trait Language {
 struct Act {
     /// The end of "someone asked …" and of "the request …".
     asked: String,
-    /// The end of "your code …".
+    /// The end of "your code …"; short, since all of it has to fit one SMS.
     code: String,
     /// What is so once it is done, as a sentence without its capital and its full stop.
     done: String,
