@@ -1,8 +1,9 @@
 //! What other systems send and ask: imports, scores, sign-ins.
 
+use linekeeper_domain::ids::Subject;
 use linekeeper_domain::time::Span;
-use linekeeper_tests::World;
-use linekeeper_tests::people::{ANA, BEA};
+use linekeeper_tests::people::{ANA, BEA, Person};
+use linekeeper_tests::{World, iccid};
 use serde_json::{Value, json};
 
 async fn import(world: &World, records: Vec<Value>) -> Value {
@@ -72,4 +73,66 @@ async fn sign_ins_slow_down_after_failures_and_recover() {
     assert_eq!(ask_risk(&world, question.clone()).await["wait_seconds"], 60);
     world.clock.advance(Span::hours(1));
     assert_eq!(ask_risk(&world, question).await["wait_seconds"], 0);
+}
+
+/// The records that open an account whose holder reads in a language.
+fn opening_in(world: &World, person: &Person, locale: &str) -> Vec<Value> {
+    let mut records = person.opening(&world.now());
+    records[0]["locale"] = json!(locale);
+    records
+}
+
+#[tokio::test]
+async fn a_customer_is_told_and_gets_codes_in_the_language_of_the_account() {
+    let world = World::new().await;
+    let opened = import(&world, opening_in(&world, &ANA, "es")).await;
+    assert_eq!(opened["done"], 2, "{opened}");
+    world.pump().await;
+    world.inbox.clear();
+
+    // Nobody can be told at first: what is told again is told in the same language.
+    world.inbox.down(&["email", "push", "sms"]);
+    let change = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.text("change_id");
+    world.pump().await;
+    world.inbox.down(&[]);
+    world.clock.advance(Span::minutes(2));
+    world.tick().await;
+    let told = world.inbox.all();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for mail in &told {
+        assert_eq!(mail.text.subject, "Alguien pidió un cambio");
+        assert!(mail.text.short.contains("mover su numero a otra SIM"), "{}", mail.text.short);
+        assert!(mail.text.long.contains("mover su número a otra SIM"), "{}", mail.text.long);
+    }
+
+    world.inbox.clear();
+    let challenge = world.challenge(&ANA, &change, "push_otp").await;
+    let sent = world.inbox.all();
+    assert!(sent[0].text.short.starts_with("Su codigo ") && sent[0].text.subject == "Su código", "{sent:?}");
+    let answered = world.answer(&ANA, &change, &challenge.text("challenge_id"), &world.inbox.code()).await;
+    assert_eq!(answered.status, 200, "{}", answered.body);
+}
+
+#[tokio::test]
+async fn an_account_is_english_unless_it_says_otherwise_and_its_ledger_is_as_before_there_were_locales() {
+    let world = World::new().await;
+    import(&world, ANA.opening(&world.now())).await;
+    let again = import(&world, opening_in(&world, &ANA, "en")).await;
+    assert_eq!(again["done"], 2, "the same again: {again}");
+    let other = import(&world, opening_in(&world, &ANA, "es")).await;
+    assert_eq!(other["failed"], json!([[0, "does-not-fit: the report does not fit: the account exists, and differs"]]));
+    world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    for subject in [Subject::Account, World::subject(&ANA)] {
+        let entries = world.ledger(&ANA, &subject).await;
+        assert!(!entries.is_empty() && !entries.concat().contains("locale"), "{entries:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_language_that_nobody_wrote_is_a_malformed_record() {
+    let world = World::new().await;
+    let record = opening_in(&world, &ANA, "fr").remove(0);
+    assert!(!world.feed(record.clone()).await);
+    assert_eq!(world.dead.all()[0].1, "malformed");
+    assert_eq!(import(&world, vec![record]).await["failed"][0][0], 0);
 }

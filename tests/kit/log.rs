@@ -57,9 +57,7 @@ pub fn secrets(inbox: &Inbox, topic: &Topic) -> Vec<String> {
         if let Some((_, token)) = mail.text.short.split_once("/not-me#") {
             secrets.push(token.to_owned());
         }
-        if mail.text.subject == "Your code" {
-            secrets.extend(mail.text.short.rsplit('#').next().map(str::to_owned));
-        }
+        secrets.extend(mail.code().map(str::to_owned));
     }
     secrets
 }

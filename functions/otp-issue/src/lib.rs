@@ -90,6 +90,7 @@ impl App {
         let context = self.shell.context();
         let offer = decide::offer(&view, &id, factor, context)?;
         let change = view.change(&id).ok_or(ProblemKind::NotFound)?.clone();
+        let locale = view.locale();
         let code = self.shell.entropy.code();
         let challenge_id = self.shell.entropy.challenge().ok_or(ProblemKind::Internal)?;
         let mac = self.mac.mac(&decide::mac_input(&account, &change, &challenge_id, factor, &code)).await?;
@@ -100,7 +101,7 @@ impl App {
 
         // Recorded first: a code that reaches the customer is one that counts. One that was recorded and
         // does not reach her costs one of the day's codes, and she asks again.
-        if let Err(error) = self.messenger.send(&offer.to, &words::code(&change, &code, &self.host)).await {
+        if let Err(error) = self.messenger.send(&offer.to, &words::code(locale, &change, &code, &self.host)).await {
             tracing::warn!(error = telemetry::chain(&error), factor = factor.word(), "the code could not be sent");
             telemetry::count(Metric::Challenge, "undelivered");
             return Err(Problem::new(

@@ -118,10 +118,12 @@ impl<D: batch::DeadLetters> App<D> {
             return Err(Failure::reject("from-the-future", "`at` lies more than five minutes ahead"));
         }
         match record.what {
-            What::AccountOpened { account_id, jurisdiction, contacts } => {
+            What::AccountOpened { account_id, jurisdiction, locale, contacts } => {
                 let contacts: Vec<_> = contacts.into_iter().map(|contact| (contact.id, contact.address)).collect();
-                self.write(&account_id, &Subject::Account, |view, ctx| decide::open_account(view, jurisdiction, &contacts, ctx))
-                    .await
+                self.write(&account_id, &Subject::Account, |view, ctx| {
+                    decide::open_account(view, jurisdiction, locale, &contacts, ctx)
+                })
+                .await
             }
             What::AccountClosed { account_id } => {
                 self.write(&account_id, &Subject::Account, |view, _| decide::close_account(view)).await

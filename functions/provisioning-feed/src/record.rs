@@ -2,7 +2,7 @@
 
 use linekeeper_domain::change::Address;
 use linekeeper_domain::ids::{AccountId, AuthorizationId, ChangeId, ContactId, LineId};
-use linekeeper_domain::kinds::Jurisdiction;
+use linekeeper_domain::kinds::{Jurisdiction, Locale};
 use linekeeper_domain::numbers::{Eid, Iccid, Imei, Msisdn};
 use serde::Deserialize;
 
@@ -38,6 +38,9 @@ pub enum What {
         account_id: AccountId,
         /// Whose rules apply.
         jurisdiction: Jurisdiction,
+        /// Which language the customer reads: `en`, which it is where none is named, or `es`.
+        #[serde(default)]
+        locale: Locale,
         /// Ways to reach the customer.
         #[serde(default)]
         contacts: Vec<ContactRecord>,

@@ -212,6 +212,27 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Which language a customer reads.
+    #[derive(Default)]
+    Locale {
+        /// English.
+        #[default]
+        En = "en",
+        /// Spanish.
+        Es = "es",
+    }
+}
+
+impl Locale {
+    /// Whether it is the one that holds where none stands: what was written before there were locales reads
+    /// as English, and stays as it was when it is written again.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+vocabulary! {
     /// Where a change stands.
     Status {
         /// The customer has to prove more.

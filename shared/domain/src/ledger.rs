@@ -9,7 +9,7 @@ use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, S
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled, limit};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
-use crate::kinds::{ChangeKind, Jurisdiction, Mode, Protection, Reason, vocabulary};
+use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
 use crate::numbers::{Imei, Msisdn};
 use crate::policy::Requirement;
@@ -26,6 +26,9 @@ pub enum Event {
     AccountOpened {
         /// Whose rules apply.
         jurisdiction: Jurisdiction,
+        /// Which language the customer reads.
+        #[serde(default, skip_serializing_if = "Locale::is_default")]
+        locale: Locale,
         /// Ways to reach the customer.
         contacts: Vec<Contact>,
     },
@@ -552,10 +555,11 @@ pub struct Owner {
 
 impl Evolve for Account {
     fn evolve(before: Option<Self>, owner: &Owner, event: &Event, seq: u64, at: Timestamp) -> Option<Self> {
-        if let Event::AccountOpened { jurisdiction, contacts } = event {
+        if let Event::AccountOpened { jurisdiction, locale, contacts } = event {
             return Some(Self {
                 id: owner.account_id.clone(),
                 jurisdiction: *jurisdiction,
+                locale: *locale,
                 contacts: contacts.clone(),
                 protections: Protections::default(),
                 factors: Vec::new(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Address, Change};
 use crate::config::Settings;
 use crate::ids::{ChangeId, ContactId, Subject};
-use crate::kinds::{ChangeKind, Protection};
+use crate::kinds::{ChangeKind, Locale, Protection};
 use crate::state::{Account, View};
 use crate::time::Timestamp;
 
@@ -80,6 +80,9 @@ pub struct Recipient {
 pub struct Notice {
     /// What it says.
     pub message: Message,
+    /// In which language. Whoever tells it does not read the account.
+    #[serde(default, skip_serializing_if = "Locale::is_default")]
+    pub locale: Locale,
     /// The change that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeId>,

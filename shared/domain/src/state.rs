@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled, PasskeyKey, limit};
 use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
-use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Mode, Protection};
+use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Locale, Mode, Protection};
 use crate::notice::Untold;
 use crate::numbers::{Eid, Iccid, Imei, Msisdn};
 use crate::policy::Cover;
@@ -94,6 +94,9 @@ pub struct Account {
     pub id: AccountId,
     /// Whose rules apply.
     pub jurisdiction: Jurisdiction,
+    /// Which language the customer reads.
+    #[serde(default, skip_serializing_if = "Locale::is_default")]
+    pub locale: Locale,
     /// Ways to reach the customer.
     pub contacts: Vec<Contact>,
     /// Protections for all lines, and lockdown.
@@ -407,6 +410,12 @@ impl View {
         }
     }
 
+    /// Which language the customer reads: what the account says, where it was read.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        self.account.as_ref().map(|account| account.state.locale).unwrap_or_default()
+    }
+
     /// Where a code for a factor would go: a channel of the subject that proves something, or nothing.
     #[must_use]
     pub fn destination(&self, subject: &Subject, factor: Factor, now: Timestamp, settings: &Settings) -> Option<Address> {
@@ -457,5 +466,21 @@ impl View {
             sim_changed: line.and_then(Line::sim_changed_at),
             key: account.map_or(KeyShown::NoneEnrolled, |account| account.key_shown(proof, now)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_from_before_there_were_locales_reads_as_english_and_is_written_as_it_was() {
+        let old = r#"{"id":"a","jurisdiction":"us","contacts":[],"protections":{},"opened_at":1790000000,"book":{"changes":{},"untold":{},"codes":{"since":0,"count":0},"requests":{"since":0,"count":0}}}"#;
+        let account: Account = serde_json::from_str(old).unwrap();
+        assert_eq!(account.locale, Locale::En);
+        assert_eq!(serde_json::to_string(&account).unwrap(), old);
+        let spanish = serde_json::to_string(&Account { locale: Locale::Es, ..account }).unwrap();
+        assert!(spanish.contains(r#""locale":"es""#), "{spanish}");
+        assert_eq!(serde_json::from_str::<Account>(&spanish).unwrap().locale, Locale::Es);
     }
 }

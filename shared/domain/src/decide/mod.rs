@@ -290,6 +290,7 @@ fn raise(change: &mut Change, ruling: &Ruling, ctx: Context<'_>) -> Event {
 fn notice(view: &View, message: Message, change: Option<&Change>, subject: &Subject, ctx: Context<'_>) -> Notice {
     Notice {
         message,
+        locale: view.locale(),
         change: change.map(|change| change.id.clone()),
         to: recipients(view, subject, change, ctx.now, ctx.settings),
         retry_at: ctx.now + ctx.settings.notice_retry,

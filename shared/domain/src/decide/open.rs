@@ -3,7 +3,7 @@
 use super::{Context, Denied, exists};
 use crate::change::{Address, Ending, Stage};
 use crate::ids::ContactId;
-use crate::kinds::{Jurisdiction, Reason};
+use crate::kinds::{Jurisdiction, Locale, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::numbers::{Imei, Msisdn};
 use crate::state::{CONTACTS, Contact, Sim, View};
@@ -26,6 +26,7 @@ pub struct Opening {
 pub fn open_account(
     view: &View,
     jurisdiction: Jurisdiction,
+    locale: Locale,
     contacts: &[(ContactId, Address)],
     ctx: Context<'_>,
 ) -> Result<Draft, Denied> {
@@ -39,12 +40,13 @@ pub fn open_account(
         .collect();
     match view.account.as_ref().map(|account| &account.state) {
         None => Ok(Draft {
-            account: Some(Step { events: vec![Event::AccountOpened { jurisdiction, contacts }], notice: None }),
+            account: Some(Step { events: vec![Event::AccountOpened { jurisdiction, locale, contacts }], notice: None }),
             ..Draft::default()
         }),
         Some(known) => {
             let same = known.closed_at.is_none()
                 && known.jurisdiction == jurisdiction
+                && known.locale == locale
                 && contacts.iter().all(|new| known.contact(&new.id).is_some_and(|old| old.address == new.address));
             if same { Ok(Draft::default()) } else { Err(Denied::DoesNotFit("the account exists, and differs")) }
         }

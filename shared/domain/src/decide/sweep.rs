@@ -45,7 +45,7 @@ fn notice_due(view: &View, subject: &Subject, book: &Book, ctx: Context<'_>) -> 
     } else {
         let retry_at = ctx.now + ctx.settings.notice_retry;
         let message: Message = untold.message;
-        let notice = Notice { message, change: untold.change.clone(), to, retry_at };
+        let notice = Notice { message, locale: view.locale(), change: untold.change.clone(), to, retry_at };
         Step { events: vec![Event::Retried { notice: seq, retry_at }], notice: Some(notice) }
     };
     Some(Draft::on(subject, step))

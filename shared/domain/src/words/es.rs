@@ -1,0 +1,268 @@
+//! Spanish of the Americas, with `usted`.
+
+use super::{Act, Door, Language, Said, Unit, Why, shown, tail};
+use crate::change::Details;
+use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
+
+pub(super) struct Spanish;
+
+impl Language for Spanish {
+    fn act(&self, details: &Details) -> Act {
+        match details {
+            Details::SimSwap { sim, .. } => {
+                let tail = tail(sim.iccid.as_str());
+                Act {
+                    asked: format!("mover su número a otra SIM (termina en {tail})"),
+                    code: format!("mueve su número a otra SIM (termina en {tail})"),
+                    done: format!("su número está ahora en otra SIM (termina en {tail})"),
+                }
+            }
+            Details::NumberChange {} => Act {
+                asked: "cambiar el número de teléfono de su línea".into(),
+                code: "cambia el número de su línea".into(),
+                done: "su línea tiene otro número de teléfono".into(),
+            },
+            Details::ContactChange { add, remove } => {
+                let added = add.as_ref().map(|address| shown(address, "un dispositivo nuevo"));
+                Act {
+                    asked: match (added, remove) {
+                        (Some(added), None) => format!("agregar {added} a sus datos de contacto"),
+                        (Some(added), Some(_)) => format!("reemplazar uno de sus datos de contacto por {added}"),
+                        (None, _) => "quitar uno de sus datos de contacto".into(),
+                    },
+                    code: "cambia sus datos de contacto".into(),
+                    done: "sus datos de contacto cambiaron".into(),
+                }
+            }
+            Details::CredentialReset {} => Act {
+                asked: "restablecer el acceso a su cuenta".into(),
+                code: "restablece el acceso a su cuenta".into(),
+                done: "el acceso a su cuenta se restableció".into(),
+            },
+            Details::ProtectionOff { protection } => {
+                let name = self.protection(*protection);
+                Act {
+                    asked: format!("desactivar {name}"),
+                    code: format!("desactiva {name}"),
+                    done: format!("{name} está desactivado"),
+                }
+            }
+            Details::AuthorizedUser { .. } => Act {
+                asked: "autorizar a otra persona a actuar en su cuenta".into(),
+                code: "autoriza a otra persona en su cuenta".into(),
+                done: "otra persona puede actuar en su cuenta".into(),
+            },
+            Details::Ownership {} => Act {
+                asked: "pasar su línea a otro titular".into(),
+                code: "pasa su línea a otro titular".into(),
+                done: "su línea tiene otro titular".into(),
+            },
+            Details::AddLine {} => Act {
+                asked: "agregar una línea a su cuenta".into(),
+                code: "agrega una línea a su cuenta".into(),
+                done: "su cuenta tiene una línea más".into(),
+            },
+            Details::DeviceUpgrade { imei } => {
+                let tail = tail(imei.as_str());
+                Act {
+                    asked: format!("cambiar su teléfono por otro (termina en {tail})"),
+                    code: format!("cambia su teléfono por otro (termina en {tail})"),
+                    done: format!("su línea tiene otro teléfono (termina en {tail})"),
+                }
+            }
+            Details::FactorAdd { factor } => {
+                let factor = factor_name(*factor);
+                Act {
+                    asked: format!("agregar {factor} a su cuenta"),
+                    code: format!("agrega {factor} a su cuenta"),
+                    done: format!("su cuenta tiene {factor} más"),
+                }
+            }
+            Details::FactorRemove { factor, .. } => {
+                let factor = factor_name(*factor);
+                Act {
+                    asked: format!("quitar {factor} de su cuenta"),
+                    code: format!("quita {factor} de su cuenta"),
+                    done: format!("su cuenta tiene {factor} menos"),
+                }
+            }
+        }
+    }
+
+    fn forgotten_act(&self) -> Act {
+        Act {
+            asked: "hacer un cambio en su cuenta".into(),
+            code: "hace un cambio en su cuenta".into(),
+            done: "se hizo un cambio en su cuenta".into(),
+        }
+    }
+
+    fn protection(&self, protection: Protection) -> &'static str {
+        match protection {
+            Protection::NeverSimSwap => "NeverSIMSwap",
+            Protection::NoPortOut => "Bloqueo de Portabilidad",
+            Protection::AccountLockdown => "Bloqueo de Cuenta",
+        }
+    }
+
+    fn duration(&self, count: u32, unit: Unit) -> String {
+        match (unit, count) {
+            (Unit::Minute, 1) => "1 minuto".into(),
+            (Unit::Minute, _) => format!("{count} minutos"),
+            (Unit::Hour, 1) => "1 hora".into(),
+            (Unit::Hour, _) => format!("{count} horas"),
+            (Unit::Day, 1) => "1 día".into(),
+            (Unit::Day, _) => format!("{count} días"),
+        }
+    }
+
+    fn code_subject(&self) -> &'static str {
+        "Su código"
+    }
+
+    fn code_short(&self, code: &str, act: &Act) -> String {
+        format!("Su código {code} {}. Nadie de la empresa lo pedirá jamás. ¿No fue usted? No lo comparta.", act.code)
+    }
+
+    fn code_long(&self, code: &str, act: &Act) -> String {
+        let asked = &act.asked;
+        format!(
+            "Alguien pidió {asked}. Este código lo confirma: {code}\n\n\
+             Si fue usted, escriba el código donde lo pidió.\n\n\
+             Nadie que trabaje con nosotros le pedirá jamás este código. Si no fue usted, no haga nada con él y avísenos \
+             en la app."
+        )
+    }
+
+    fn asked(&self, act: &Act, door: &Door<'_>, wait: Option<&str>) -> Said {
+        let then = wait.map_or_else(String::new, |wait| format!(" No se hará nada durante {wait}."));
+        Said { subject: "Alguien pidió un cambio", text: format!("{}{then}", someone_asked(act, door)) }
+    }
+
+    fn refused(&self, act: &Act, door: &Door<'_>, why: Option<Why>) -> Said {
+        let why = match why {
+            Some(Why::UseTheApp) => " Esos cambios solo se pueden pedir en la app.",
+            Some(Why::Locked) => " Lo impide una protección que usted tiene activada.",
+            Some(Why::CoolingOff) => " Una protección se está desactivando y aún rige.",
+            None => "",
+        };
+        Said { subject: "Rechazamos un cambio", text: format!("{} Lo rechazamos.{why}", someone_asked(act, door)) }
+    }
+
+    fn raised(&self, act: &Act, wait: Option<&str>) -> Said {
+        let asked = &act.asked;
+        let until = wait.map_or_else(|| "hasta que haya más pruebas".into(), |wait| format!("al menos {wait}"));
+        Said {
+            subject: "Un cambio quedó en espera",
+            text: format!("Algo no parece venir de usted: la solicitud de {asked} queda en espera {until}."),
+        }
+    }
+
+    fn cancelled(&self, act: &Act) -> Said {
+        let asked = &act.asked;
+        Said { subject: "Se detuvo un cambio", text: format!("Se detuvo la solicitud de {asked}. Nada ha cambiado.") }
+    }
+
+    fn completed(&self, act: &Act) -> Said {
+        Said { subject: "Se hizo un cambio", text: format!("Listo: {}.", act.done) }
+    }
+
+    fn failed(&self, act: &Act) -> Said {
+        let asked = &act.asked;
+        Said {
+            subject: "No se pudo hacer un cambio",
+            text: format!("No se pudo cumplir la solicitud de {asked}. Nada ha cambiado."),
+        }
+    }
+
+    fn protection_on(&self, name: &str) -> Said {
+        Said {
+            subject: "Se activó una protección",
+            text: format!("{name} está activado. Solo usted puede desactivarlo, en la app."),
+        }
+    }
+
+    fn protection_off(&self, name: &str) -> Said {
+        Said {
+            subject: "Se desactivó una protección",
+            text: format!("{name} está desactivado. Puede activarlo de nuevo cuando quiera, en la app o por teléfono."),
+        }
+    }
+
+    fn recovery_code_used(&self, left: u8) -> Said {
+        Said {
+            subject: "Se usó un código de recuperación",
+            text: format!("Se usó uno de sus códigos de recuperación. Le quedan {left}."),
+        }
+    }
+
+    fn incident(&self, kind: ChangeKind) -> Said {
+        let what = match kind {
+            ChangeKind::SimSwap => "Su número fue movido a otra SIM",
+            ChangeKind::PortOut
+            | ChangeKind::NumberChange
+            | ChangeKind::ContactChange
+            | ChangeKind::CredentialReset
+            | ChangeKind::ProtectionOff
+            | ChangeKind::PortPin
+            | ChangeKind::AuthorizedUser
+            | ChangeKind::Ownership
+            | ChangeKind::AddLine
+            | ChangeKind::DeviceUpgrade
+            | ChangeKind::FactorAdd
+            | ChangeKind::FactorRemove => "Se hizo un cambio en su cuenta",
+        };
+        Said {
+            subject: "Su línea puede estar en peligro",
+            text: format!(
+                "{what} sin su confirmación. Bloqueamos su cuenta y lo estamos investigando. Cambie su contraseña y \
+                 después la de su correo."
+            ),
+        }
+    }
+
+    fn tap(&self, link: &str) -> String {
+        format!("¿No fue usted? Deténgalo con un toque: {link}")
+    }
+
+    fn letter_with_link(&self, said: &str, link: &str) -> String {
+        format!(
+            "{said}\n\n\
+             Si fue usted, no tiene que hacer nada.\n\n\
+             Si no fue usted, deténgalo con un toque. Eso cancela la solicitud y bloquea su cuenta:\n{link}\n\n\
+             Después cambie su contraseña. Nadie que trabaje con nosotros le pedirá jamás un código."
+        )
+    }
+
+    fn letter(&self, said: &str) -> String {
+        format!(
+            "{said}\n\n\
+             Si esto le sorprende, abra la app y bloquee su cuenta; después cambie su contraseña."
+        )
+    }
+}
+
+const fn factor_name(factor: Enrollable) -> &'static str {
+    match factor {
+        Enrollable::RecoveryCode => "un juego de códigos de recuperación",
+        Enrollable::Totp => "una app de autenticación",
+        Enrollable::Passkey => "una llave de acceso",
+        Enrollable::DeviceKey => "la llave de un dispositivo",
+    }
+}
+
+fn someone_asked(act: &Act, door: &Door<'_>) -> String {
+    let through = match door.channel {
+        Channel::Pwa => "en la app",
+        Channel::Chat => "por chat",
+        Channel::Email => "por correo",
+        Channel::Phone => "por teléfono",
+        Channel::Store => "en una tienda",
+        Channel::Porting => "por medio de otra compañía",
+    };
+    let asked = &act.asked;
+    match door.place {
+        Some(place) => format!("Desde {place}, alguien pidió {through} {asked}."),
+        None => format!("Alguien pidió {through} {asked}."),
+    }
+}
