@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`kinds`] | the closed vocabularies of the field |
 //! | [`ids`], [`numbers`], [`time`], [`secret`], [`digest`] | values, parsed once |
+//! | [`factors`] | what is kept of passkeys |
 //! | [`policy`], [`proof`], [`config`] | how much assurance a change needs, and what gives it |
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
@@ -20,6 +21,7 @@ pub mod change;
 pub mod config;
 pub mod decide;
 pub mod digest;
+pub mod factors;
 pub mod ids;
 pub mod kinds;
 pub mod ledger;
