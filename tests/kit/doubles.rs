@@ -3,20 +3,27 @@
 
 use std::sync::{Arc, Mutex};
 
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use linekeeper_domain::change::Address;
 use linekeeper_domain::digest::Digest;
+use linekeeper_domain::ids::AccountId;
 use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_domain::words::Text;
 use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
 use linekeeper_platform::clock::Clock;
 use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, Published, Signer};
 use linekeeper_platform::messages::{LineEvent, Messenger, Publisher};
+use linekeeper_platform::seal::{Sealer, Unsealer};
 use linekeeper_platform::store::Error;
 use p256::ecdsa::signature::Signer as _;
 use p256::pkcs8::EncodePublicKey as _;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::tap::{Call, Tap};
 
@@ -44,9 +51,10 @@ impl Clock for ManualClock {
     }
 }
 
-/// KMS's two keys, held here.
+/// KMS's three keys, held here.
 pub struct Keys {
     mac: [u8; 32],
+    sealing: [u8; 32],
     signing: p256::ecdsa::SigningKey,
     tap: Tap,
 }
@@ -66,7 +74,7 @@ impl Keys {
                 break key;
             }
         };
-        Self { mac: rand::random(), signing, tap }
+        Self { mac: rand::random(), sealing: rand::random(), signing, tap }
     }
 
     fn hmac(&self, input: &Digest) -> String {
@@ -114,6 +122,37 @@ impl Published for Keys {
     fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
         // Asked for once in a process's life: not a call of an operation.
         Box::pin(async move { Ok(self.public()) })
+    }
+}
+
+/// Bytes of the nonce that a seal begins with.
+const NONCE: usize = 12;
+
+impl Sealer for Keys {
+    fn seal<'a>(&'a self, context: &'a AccountId, secret: &'a [u8]) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Kms, || {
+                let nonce: [u8; NONCE] = rand::random();
+                let payload = Payload { msg: secret, aad: context.as_str().as_bytes() };
+                let sealed = Aes256Gcm::new(&self.sealing.into()).encrypt(&Nonce::from(nonce), payload).unwrap();
+                Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
+            })
+        })
+    }
+}
+
+impl Unsealer for Keys {
+    fn unseal<'a>(&'a self, context: &'a AccountId, sealed: &'a str) -> BoxFuture<'a, Result<Zeroizing<Vec<u8>>, Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Kms, || {
+                let refused = || Error::Corrupt("KMS does not open this");
+                let bytes = STANDARD.decode(sealed).map_err(|_| refused())?;
+                let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or_else(refused)?;
+                let payload = Payload { msg: sealed, aad: context.as_str().as_bytes() };
+                let secret = Aes256Gcm::new(&self.sealing.into()).decrypt(&Nonce::from(*nonce), payload);
+                secret.map(Zeroizing::new).map_err(|_| refused())
+            })
+        })
     }
 }
 

@@ -114,6 +114,12 @@ impl Request {
         self.path.strip_prefix('/').unwrap_or(&self.path).split('/').collect()
     }
 
+    /// The path as it was asked for, without the stage: `/v1/changes`.
+    #[must_use]
+    pub fn path_text(&self) -> &str {
+        &self.path
+    }
+
     /// A parameter of the query; one that is repeated comes joined by commas.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
@@ -124,6 +130,11 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Every value of a header by its name in lower case, printable or not.
+    pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(name).iter()
     }
 
     /// The claims that API Gateway's authorizer verified, where one stood in front.
@@ -359,6 +370,7 @@ pub(crate) mod tests {
         let request = request(|event| event["queryStringParameters"] = json!({ "account_id": "ac_1" }));
         assert_eq!((request.id(), request.method()), ("req-1", "POST"));
         assert_eq!(request.path(), ["v1", "changes"]);
+        assert_eq!(request.path_text(), "/v1/changes");
         assert_eq!(request.query("account_id"), Some("ac_1"));
         assert_eq!(request.idempotency_key().unwrap(), "k-1");
         assert_eq!(request.json::<Wish>().unwrap(), Wish { kind: "sim_swap".to_owned() });

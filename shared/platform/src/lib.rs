@@ -5,6 +5,8 @@
 //! | [`store`] | DynamoDB: one read, one transaction, every condition named |
 //! | [`shell`] | read, decide, write; and again where another was first |
 //! | [`keys`] | KMS: codes' MACs, signatures, published keys |
+//! | [`seal`] | KMS: small secrets that only we open |
+//! | [`passkey`], [`totp`], [`dpop`] | what a customer and their device can prove |
 //! | [`messages`] | SMS, push, e-mail, the topic `line-events` |
 //! | [`http`], [`problem`], [`identity`], [`network`] | the door for callers |
 //! | [`batch`] | the door for queues and streams |
@@ -13,13 +15,17 @@
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod dpop;
 pub mod http;
 pub mod identity;
 pub mod keys;
 pub mod messages;
 pub mod network;
+pub mod passkey;
 pub mod problem;
+pub mod seal;
 pub mod shell;
 pub mod start;
 pub mod store;
 pub mod telemetry;
+pub mod totp;

@@ -139,12 +139,18 @@ fn levels() -> EnvFilter {
     EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(directives)
 }
 
-/// Our own code at any level, everything else at `INFO` and above.
+/// Our own code at any level, everything else at `INFO` and above. What webauthn-rs says is left out: it
+/// logs what strangers sent as an error, and [`crate::passkey`] names every cause itself.
 fn own_or_info(function: &'static str) -> FilterFn<impl Fn(&tracing::Metadata<'_>) -> bool> {
     let own = function.replace('-', "_");
     filter_fn(move |event| {
         let target = event.target();
-        *event.level() <= tracing::Level::INFO || target.starts_with("linekeeper") || target.starts_with(own.as_str())
+        match target.starts_with("webauthn_rs") {
+            true => false,
+            false => {
+                *event.level() <= tracing::Level::INFO || target.starts_with("linekeeper") || target.starts_with(own.as_str())
+            }
+        }
     })
 }
 
@@ -475,6 +481,11 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         let bytes = lines.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_a_stranger_sent_as_a_passkey_is_not_logged_by_the_library() {
+        assert_eq!(logged("otp-verify", || tracing::error!(target: "webauthn_rs_core::internals", "sent by a stranger")), "");
     }
 
     #[test]
