@@ -601,7 +601,13 @@ async fn i2_what_commits_while_kms_compares_the_last_code_wins() {
         world.pump().await;
         let challenge = world.challenge(&ANA, &change, "push_otp").await.text("challenge_id");
         let check = meanwhile(&world, &change, first);
-        let verify = otp_verify::App { shell: world.shell.clone(), identity: Default::default(), check };
+        let verify = otp_verify::App {
+            shell: world.shell.clone(),
+            door: linekeeper_tests::world::door(),
+            check,
+            unsealer: world.keys.clone(),
+            relying_party: linekeeper_tests::world::relying_party(),
+        };
         let path = format!("/v1/changes/{change}/challenges/{challenge}/answer");
         let event = json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
             "isBase64Encoded": false, "body": json!({"code": world.inbox.code()}).to_string(),

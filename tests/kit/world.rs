@@ -13,8 +13,10 @@ use linekeeper_domain::ids::{AccountId, LineId, Subject};
 use linekeeper_domain::state::{Account, Line, Versioned};
 use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::clock::{Clock, SystemEntropy};
+use linekeeper_platform::door::Door;
 use linekeeper_platform::identity::Identity;
 use linekeeper_platform::network::Edge;
+use linekeeper_platform::passkey::RelyingParty;
 use linekeeper_platform::shell::Shell;
 use linekeeper_platform::store::{Store, Whole};
 use serde_json::{Value, json};
@@ -30,6 +32,8 @@ pub const STATE: &str = "linekeeper-state";
 pub const LEDGER: &str = "linekeeper-ledger";
 /// `iss` of what is signed.
 pub const ISSUER: &str = "https://linekeeper.carrier.example";
+/// Origin of the app.
+pub const ORIGIN: &str = "https://my.carrier.example";
 
 /// All functions over one database of their own.
 #[derive(Debug)]
@@ -102,6 +106,18 @@ impl Answer {
     pub fn text(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {}", self.body)).to_owned()
     }
+}
+
+/// The door of every HTTP function: an authorizer in front, and an edge that is known by its secret.
+#[must_use]
+pub fn door() -> Door {
+    Door { identity: Identity::default(), edge: Edge::new(Some("edge-secret".to_owned())), base: ISSUER.to_owned() }
+}
+
+/// Whom passkeys are for.
+#[must_use]
+pub fn relying_party() -> RelyingParty {
+    RelyingParty::new(ORIGIN, "my.carrier.example").unwrap()
 }
 
 fn key(name: &str, kind: KeyType) -> KeySchemaElement {
@@ -189,30 +205,37 @@ impl World {
         };
         let keys = Arc::new(Keys::new(tap.clone()));
         let (inbox, topic, dead) = (Inbox::new(tap.clone()), Topic::new(tap.clone()), Dead::new(tap.clone()));
-        let edge = || Edge::new(Some("edge-secret".to_owned()));
+
         Self {
             intake: request_intake::App {
                 shell: shell.clone(),
-                identity: Identity::default(),
-                edge: edge(),
+                door: door(),
                 key: keys.clone(),
                 issuer: ISSUER.to_owned(),
             },
             issue: otp_issue::App {
                 shell: shell.clone(),
-                identity: Identity::default(),
+                door: door(),
                 mac: keys.clone(),
+                sealer: keys.clone(),
+                relying_party: relying_party(),
                 messenger: Arc::new(inbox.clone()),
                 host: "my.carrier.example".to_owned(),
             },
-            verify: otp_verify::App { shell: shell.clone(), identity: Identity::default(), check: keys.clone() },
+            verify: otp_verify::App {
+                shell: shell.clone(),
+                door: door(),
+                check: keys.clone(),
+                unsealer: keys.clone(),
+                relying_party: relying_party(),
+            },
             notify: change_notify::App {
                 shell: shell.clone(),
                 signer: keys.clone(),
                 messenger: Arc::new(inbox.clone()),
                 publisher: Arc::new(topic.clone()),
                 issuer: ISSUER.to_owned(),
-                origin: "https://my.carrier.example".to_owned(),
+                origin: ORIGIN.to_owned(),
             },
             feed: provisioning_feed::App { shell: shell.clone(), dead: Arc::new(dead.clone()) },
             risk: risk_scoring::App { shell: shell.clone(), dead: Arc::new(dead.clone()) },

@@ -1,33 +1,47 @@
-//! Opens a challenge: a fresh code, its MAC recorded, the code sent. It can make a code's MAC and cannot
-//! check one.
+//! Opens a challenge: a fresh code, its MAC recorded, the code sent; or what a passkey or an authenticator app
+//! has to answer; or what sets a new factor up. It can make a code's MAC and seal a seed, and can neither
+//! check the one nor open the other.
 
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use linekeeper_domain::change::{Actor, Challenge};
-use linekeeper_domain::decide;
-use linekeeper_domain::ids::{ChallengeId, ChangeId};
-use linekeeper_domain::kinds::Factor;
+use linekeeper_domain::change::{Actor, Address, Challenge, Change, Demand};
+use linekeeper_domain::decide::{self, Offer};
+use linekeeper_domain::digest::Digest;
+use linekeeper_domain::factors::{PasskeyKey, RECOVERY_CODES, RecoveryCodes};
+use linekeeper_domain::ids::{AccountId, ChallengeId, ChangeId};
+use linekeeper_domain::kinds::{Enrollable, Factor};
+use linekeeper_domain::secret::{OtpCode, RecoveryCode};
+use linekeeper_domain::state::View;
 use linekeeper_domain::words;
-use linekeeper_platform::config::{Var, door};
+use linekeeper_platform::config::{Var, door, relying_party};
+use linekeeper_platform::door::Door;
 use linekeeper_platform::http::{Reply, Request, serve};
-use linekeeper_platform::identity::{Caller, Identity};
 use linekeeper_platform::keys::{CodeMac, KmsMac};
 use linekeeper_platform::messages::{Aws, Messenger};
+use linekeeper_platform::passkey::RelyingParty;
 use linekeeper_platform::problem::{Problem, ProblemKind};
+use linekeeper_platform::seal::{KmsSeal, Sealer};
 use linekeeper_platform::shell::{Shell, owner};
 use linekeeper_platform::start;
 use linekeeper_platform::telemetry::{self, Metric};
+use linekeeper_platform::totp::Seed;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// What the function works with.
 pub struct App {
     /// Store, settings, clock, randomness.
     pub shell: Shell,
-    /// Who calls.
-    pub identity: Identity,
+    /// Who calls, and from where.
+    pub door: Door,
     /// Makes MACs.
     pub mac: Arc<dyn CodeMac>,
+    /// Seals seeds.
+    pub sealer: Arc<dyn Sealer>,
+    /// Whom passkeys are for.
+    pub relying_party: RelyingParty,
     /// Sends codes.
     pub messenger: Arc<dyn Messenger>,
     /// The host that codes are bound to.
@@ -44,14 +58,47 @@ impl std::fmt::Debug for App {
 #[serde(deny_unknown_fields)]
 struct Wish {
     factor: Factor,
+    /// Whether to set up the factor that the change adds.
+    #[serde(default)]
+    enrol: bool,
+}
+
+/// What the app needs to answer. What is shown once is never stored as it is.
+#[derive(Serialize)]
+struct Opened {
+    challenge_id: ChallengeId,
+    factor: Factor,
+    expires_at: String,
+    #[serde(flatten)]
+    needs: Needs,
 }
 
 #[derive(Serialize)]
-struct Sent {
-    challenge_id: ChallengeId,
-    factor: Factor,
-    sent_to: String,
-    expires_at: String,
+#[serde(untagged)]
+enum Needs {
+    /// A code that was sent there.
+    Sent { sent_to: String },
+    /// Options of `navigator.credentials.get()` or `.create()`.
+    Passkey { passkey: Value },
+    /// What an authenticator app is set up with, shown once.
+    App { totp: AppView },
+    /// Ten codes for paper, shown once; one of them confirms that they were kept.
+    Paper { recovery_codes: Vec<Zeroizing<String>> },
+    /// Nothing but the answer.
+    Nothing {},
+}
+
+#[derive(Serialize)]
+struct AppView {
+    uri: Zeroizing<String>,
+    secret: Zeroizing<String>,
+}
+
+/// A challenge in the making: what an answer is held against, what the app needs, and what is to be sent.
+struct Demanded {
+    demand: Demand,
+    needs: Needs,
+    send: Option<(Address, OtpCode)>,
 }
 
 impl App {
@@ -60,13 +107,25 @@ impl App {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::MacKey, Var::SenderEmail, Var::PwaOrigin])?;
-        let (identity, _) = door(|name| std::env::var(name).ok())?;
+        let needed = [Var::MacKey, Var::SealKey, Var::Issuer, Var::SenderEmail, Var::PwaOrigin];
+        let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
+        let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
+        let relying_party = relying_party(&config)?;
         let aws = start::aws().await;
-        let mac = KmsMac::new(aws_sdk_kms::Client::new(&aws), config.get(Var::MacKey));
+        let kms = aws_sdk_kms::Client::new(&aws);
+        let mac = KmsMac::new(kms.clone(), config.get(Var::MacKey));
+        let sealer = KmsSeal::new(kms, config.get(Var::SealKey));
         let messenger = Aws::new(aws_sdk_sns::Client::new(&aws), aws_sdk_sesv2::Client::new(&aws), config.get(Var::SenderEmail));
         let host = config.pwa_host().to_owned();
-        Ok(Self { shell: start::shell(&config, &aws), identity, mac: Arc::new(mac), messenger: Arc::new(messenger), host })
+        Ok(Self {
+            shell: start::shell(&config, &aws),
+            door,
+            mac: Arc::new(mac),
+            sealer: Arc::new(sealer),
+            relying_party,
+            messenger: Arc::new(messenger),
+            host,
+        })
     }
 
     /// Answers one request.
@@ -80,37 +139,89 @@ impl App {
     }
 
     async fn issue(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
-        let Caller::Customer { .. } = caller else { return Err(ProblemKind::Forbidden.into()) };
-        let account = caller.account(request)?;
-        let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
-        let Wish { factor } = request.json()?;
-
-        let view = self.shell.store.read(&account, id.subject()).await?;
         let context = self.shell.context();
-        let offer = decide::offer(&view, &id, factor, context)?;
+        let customer = self.door.customer(request, context.now)?;
+        let account = &customer.account;
+        let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
+        let Wish { factor, enrol } = request.json()?;
+
+        let view = self.shell.store.read(account, id.subject()).await?;
+        let offer = decide::offer(&view, &id, factor, enrol, context)?;
         let change = view.change(&id).ok_or(ProblemKind::NotFound)?.clone();
         let locale = view.locale();
-        let code = self.shell.entropy.code();
         let challenge_id = self.shell.entropy.challenge().ok_or(ProblemKind::Internal)?;
-        let mac = self.mac.mac(&decide::mac_input(&account, &change, &challenge_id, factor, &code)).await?;
+        let Demanded { demand, needs, send } = self.demanded(account, &change, &challenge_id, factor, offer).await?;
         let expires_at = context.now + self.shell.settings.code_life;
-        let challenge = Challenge { id: challenge_id.clone(), factor, mac, opened_at: context.now, expires_at };
-        let owner = owner(&account, id.subject());
-        self.shell.command(&owner, &Actor::Customer, view, |view, ctx| decide::issue(view, &id, &challenge, ctx)).await?;
+        let holder = customer.holder.clone();
+        let challenge =
+            Challenge { id: challenge_id.clone(), factor, demand, enrols: enrol, holder, opened_at: context.now, expires_at };
+        let sender = customer.sender();
+        let open = |view: &View, ctx: decide::Context<'_>| {
+            let mut draft = decide::issue(view, &id, &challenge, &sender, ctx)?;
+            draft.quotas.extend(customer.key.iter().map(decide::spent));
+            Ok(draft)
+        };
+        self.shell.command(&owner(account, id.subject()), &Actor::Customer, view, open).await?;
 
-        // Recorded first: a code that reaches the customer is one that counts. One that was recorded and
-        // does not reach her costs one of the day's codes, and she asks again.
-        if let Err(error) = self.messenger.send(&offer.to, &words::code(locale, &change, &code, &self.host)).await {
-            tracing::warn!(error = telemetry::chain(&error), factor = factor.word(), "the code could not be sent");
-            telemetry::count(Metric::Challenge, "undelivered");
-            return Err(Problem::new(
-                ProblemKind::DeliveryFailed,
-                "The code could not be sent. Try another factor, or again in a moment.",
-            ));
+        if let Some((to, code)) = send {
+            self.send(factor, &to, &words::code(locale, &change, &code, &self.host)).await?;
         }
         telemetry::count(Metric::Challenge, factor.word());
-        let sent = Sent { challenge_id, factor, sent_to: offer.to.masked(), expires_at: expires_at.to_string() };
-        Reply::json(201, &sent)
+        Reply::json(201, &Opened { challenge_id, factor, expires_at: expires_at.to_string(), needs })
+    }
+
+    /// What an answer will be held against.
+    async fn demanded(
+        &self,
+        account: &AccountId,
+        change: &Change,
+        id: &ChallengeId,
+        factor: Factor,
+        offer: Offer,
+    ) -> Result<Demanded, Problem> {
+        let unsent = |demand, needs| Demanded { demand, needs, send: None };
+        let signed = change.signed_by(account, id);
+        Ok(match offer {
+            Offer::Send(to) => {
+                let code = self.shell.entropy.code();
+                let mac = self.mac.mac(&decide::mac_input(account, change, id, factor, &code)).await?;
+                Demanded { demand: Demand::Mac(mac), needs: Needs::Sent { sent_to: to.masked() }, send: Some((to, code)) }
+            }
+            Offer::Totp(seed) => unsent(Demand::Seed(seed), Needs::Nothing {}),
+            Offer::RecoveryCode => unsent(Demand::Paper, Needs::Nothing {}),
+            Offer::Passkeys(keys) => {
+                let keys: Vec<&PasskeyKey> = keys.iter().collect();
+                unsent(Demand::Signature, Needs::Passkey { passkey: self.relying_party.request_options(&signed, &keys) })
+            }
+            Offer::SetUp(Enrollable::Passkey, known) => {
+                let known: Vec<&PasskeyKey> = known.iter().collect();
+                let handle = Digest::of(&["linekeeper user handle 1", account.as_str()]);
+                let passkey = self.relying_party.creation_options(&signed, handle.short(), account.as_str(), &known);
+                unsent(Demand::Signature, Needs::Passkey { passkey })
+            }
+            Offer::SetUp(Enrollable::DeviceKey, _) => unsent(Demand::Signature, Needs::Nothing {}),
+            Offer::SetUp(Enrollable::Totp, _) => {
+                let seed = Seed::from_bytes(Zeroizing::new(std::array::from_fn(|_| self.shell.entropy.byte())));
+                let sealed = self.sealer.seal(account, seed.expose()).await?;
+                let totp = AppView { uri: seed.uri(&self.host, account.as_str()), secret: seed.base32() };
+                unsent(Demand::Seed(sealed), Needs::App { totp })
+            }
+            Offer::SetUp(Enrollable::RecoveryCode, _) => {
+                let codes: Vec<RecoveryCode> = (0..RECOVERY_CODES).map(|_| self.shell.entropy.recovery_code()).collect();
+                let set = RecoveryCodes::of(account, id.as_str().to_owned(), &codes);
+                let recovery_codes = codes.iter().map(RecoveryCode::shown).collect();
+                unsent(Demand::Codes(set), Needs::Paper { recovery_codes })
+            }
+        })
+    }
+
+    /// Recorded first: a code that reaches the customer is one that counts. One that was recorded and does not
+    /// reach her costs one of the day's codes, and she asks again.
+    async fn send(&self, factor: Factor, to: &Address, text: &words::Text) -> Result<(), Problem> {
+        let Err(error) = self.messenger.send(to, text).await else { return Ok(()) };
+        tracing::warn!(error = telemetry::chain(&error), factor = factor.word(), "the code could not be sent");
+        telemetry::count(Metric::Challenge, "undelivered");
+        let what_to_do = "The code could not be sent. Try another factor, or again in a moment.";
+        Err(Problem::new(ProblemKind::DeliveryFailed, what_to_do))
     }
 }

@@ -26,19 +26,23 @@ struct ChangeList {
 
 impl App {
     pub(crate) async fn create(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         let account = caller.account(request)?;
         let key = request.idempotency_key()?;
         let (details, line) = wanted(request.json()?)?;
         let subject = details.subject(line).map_err(|error| Problem::new(ProblemKind::Malformed, error.to_string()))?;
         let (actor, channel) = actor(&caller);
         let id = ChangeId::derive(&account, subject.clone(), &key);
+        let key = match caller {
+            Caller::Customer { .. } => self.door.proof(request, self.shell.clock.now())?,
+            Caller::Representative { .. } => None,
+        };
         // A representative's own device and network say nothing of the customer.
         let signals = match caller {
-            Caller::Customer { .. } => self.edge.signals(request, &account),
+            Caller::Customer { .. } => self.door.edge.signals(request, &account),
             Caller::Representative { .. } => RequestSignals::default(),
         };
-        let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals };
+        let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals, key };
 
         let view = self.shell.store.read(&account, &subject).await?;
         let owner = owner(&account, &subject);
@@ -52,8 +56,9 @@ impl App {
     }
 
     pub(crate) async fn read(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         customers_only(&caller)?;
+        self.door.proof(request, self.shell.clock.now())?;
         let account = caller.account(request)?;
         let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
         let view = self.shell.store.read(&account, id.subject()).await?;
@@ -62,8 +67,9 @@ impl App {
     }
 
     pub(crate) async fn list(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         customers_only(&caller)?;
+        self.door.proof(request, self.shell.clock.now())?;
         let account = caller.account(request)?;
         let whole = self.shell.store.read_whole(&account).await?;
         let lines = whole.lines.iter().map(|line| Subject::Line(line.state.id.clone()));
@@ -79,7 +85,7 @@ impl App {
 
     /// Stops a change: whoever owns the account can, and so can staff on the customer's word.
     pub(crate) async fn cancel(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         let account = caller.account(request)?;
         let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
         let (actor, _) = actor(&caller);

@@ -13,10 +13,10 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use linekeeper_domain::change::Actor;
 use linekeeper_domain::kinds::Channel;
 use linekeeper_platform::config::{Var, door};
+use linekeeper_platform::door::Door;
 use linekeeper_platform::http::{Reply, Request, serve};
-use linekeeper_platform::identity::{Caller, Identity};
+use linekeeper_platform::identity::Caller;
 use linekeeper_platform::keys::{Jwks, KmsSigner, Published};
-use linekeeper_platform::network::Edge;
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::shell::Shell;
 use linekeeper_platform::start;
@@ -25,10 +25,8 @@ use linekeeper_platform::start;
 pub struct App {
     /// Store, settings, clock.
     pub shell: Shell,
-    /// Who calls.
-    pub identity: Identity,
-    /// From where.
-    pub edge: Edge,
+    /// Who calls, and from where.
+    pub door: Door,
     /// The key that authorizations and links are verified with.
     pub key: Arc<dyn Published>,
     /// `iss` of what was signed.
@@ -48,11 +46,11 @@ impl App {
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer])?;
-        let (identity, edge) = door(|name| std::env::var(name).ok())?;
+        let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
         let aws = start::aws().await;
         let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
         let issuer = config.get(Var::Issuer).to_owned();
-        Ok(Self { shell: start::shell(&config, &aws), identity, edge, key: Arc::new(key), issuer })
+        Ok(Self { shell: start::shell(&config, &aws), door, key: Arc::new(key), issuer })
     }
 
     /// Answers one request.

@@ -1,7 +1,10 @@
 //! What a customer has: lines, protections, ways to be reached.
 
-use linekeeper_domain::ids::{AccountId, ContactId, LineId};
+use linekeeper_domain::factors::{Credential, Enrolled};
+use linekeeper_domain::ids::{AccountId, ContactId, FactorId, LineId};
+use linekeeper_domain::kinds::Enrollable;
 use linekeeper_domain::state::Protections;
+use linekeeper_domain::time::Timestamp;
 use linekeeper_platform::http::{Reply, Request};
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use serde::Serialize;
@@ -13,6 +16,7 @@ struct Overview {
     account_id: AccountId,
     protections: Protections,
     contacts: Vec<ContactView>,
+    factors: Vec<EnrolledView>,
     lines: Vec<LineView>,
 }
 
@@ -20,6 +24,33 @@ struct Overview {
 struct ContactView {
     id: ContactId,
     address: String,
+}
+
+/// A factor that she enrolled.
+#[derive(Serialize)]
+struct EnrolledView {
+    id: FactorId,
+    factor: Enrollable,
+    added_at: String,
+    /// From when on it proves something; nothing where it does already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ripe_at: Option<String>,
+    /// How many recovery codes are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<usize>,
+}
+
+fn enrolled(known: &Enrolled, now: Timestamp) -> EnrolledView {
+    EnrolledView {
+        id: known.id.clone(),
+        factor: known.credential.kind(),
+        added_at: known.added_at.to_string(),
+        ripe_at: (known.ripe_at > now).then(|| known.ripe_at.to_string()),
+        left: match &known.credential {
+            Credential::RecoveryCode(set) => Some(set.left()),
+            Credential::Passkey(_) | Credential::Totp(_) | Credential::DeviceKey(_) => None,
+        },
+    }
 }
 
 #[derive(Serialize)]
@@ -32,18 +63,22 @@ struct LineView {
 
 impl App {
     pub(crate) async fn overview(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         customers_only(&caller)?;
+        let now = self.shell.clock.now();
+        self.door.proof(request, now)?;
         let whole = self.shell.store.read_whole(&caller.account(request)?).await?;
         let account = whole.account.ok_or(ProblemKind::NotFound)?.state;
         let held = account.contacts.iter().filter(|contact| contact.removed_at.is_none());
         let contacts = held.map(|contact| ContactView { id: contact.id.clone(), address: contact.address.masked() }).collect();
+        let factors = account.factors.iter().map(|known| enrolled(known, now)).collect();
         let lines = whole.lines.into_iter().filter(|line| line.state.ended_at.is_none()).map(|line| LineView {
             line_id: line.state.id,
             number: line.state.msisdn.masked(),
             sim: line.state.sim.iccid.masked(),
             protections: line.state.protections,
         });
-        Reply::json(200, &Overview { account_id: account.id, protections: account.protections, contacts, lines: lines.collect() })
+        let (account_id, protections) = (account.id, account.protections);
+        Reply::json(200, &Overview { account_id, protections, contacts, factors, lines: lines.collect() })
     }
 }

@@ -33,7 +33,7 @@ struct On {
 
 impl App {
     pub(crate) async fn protect(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.identity.caller(request)?;
+        let caller = self.door.identity.caller(request)?;
         let account = caller.account(request)?;
         let wish: Wish = request.json()?;
         let subject = match wish.line_id {

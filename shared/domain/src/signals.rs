@@ -65,7 +65,7 @@ impl DeviceId {
 pub struct DeviceProof {
     /// The key's thumbprint (RFC 7638, SHA-256, base64url).
     pub thumbprint: String,
-    /// A digest of the proof's `jti` and its key: good for one request.
+    /// What must not have been seen before: a digest of the key and the proof's own id.
     pub once: String,
     /// From when on the proof is refused by its age alone.
     pub until: Timestamp,

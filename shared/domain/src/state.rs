@@ -306,6 +306,14 @@ impl Account {
         })
     }
 
+    /// The passkeys that prove something.
+    pub fn ripe_passkeys(&self, now: Timestamp) -> impl Iterator<Item = &PasskeyKey> {
+        self.ripe(Factor::Passkey, now).filter_map(|enrolled| match &enrolled.credential {
+            Credential::Passkey(key) => Some(key),
+            Credential::Totp(_) | Credential::DeviceKey(_) | Credential::RecoveryCode(_) => None,
+        })
+    }
+
     /// How many recovery codes have not been used.
     #[must_use]
     pub fn recovery_codes_left(&self) -> usize {
@@ -455,16 +463,16 @@ impl View {
         }
     }
 
-    /// What happened lately, and whether the device's key was shown, for the scorer.
+    /// What happened lately, for the scorer.
     #[must_use]
-    pub fn lately(&self, proof: Option<&DeviceProof>, now: Timestamp) -> Lately {
+    pub fn lately(&self) -> Lately {
         let account = self.account.as_ref().map(|account| &account.state);
         let line = self.line.as_ref().map(|line| &line.state);
         Lately {
             contact_changed: account.and_then(Account::contact_changed_at),
             protection_off: account.and_then(|a| a.book.protection_off_at).max(line.and_then(|l| l.book.protection_off_at)),
             sim_changed: line.and_then(Line::sim_changed_at),
-            key: account.map_or(KeyShown::NoneEnrolled, |account| account.key_shown(proof, now)),
+            key: KeyShown::NoneEnrolled,
         }
     }
 }

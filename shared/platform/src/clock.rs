@@ -34,12 +34,9 @@ pub trait Entropy: Send + Sync {
         OtpCode::from_number(self.below(OtpCode::COUNT))
     }
 
-    /// So many random bytes.
-    fn bytes<const N: usize>(&self) -> [u8; N]
-    where
-        Self: Sized,
-    {
-        std::array::from_fn(|_| u8::try_from(self.below(256)).unwrap_or(0))
+    /// A byte of a seed.
+    fn byte(&self) -> u8 {
+        u8::try_from(self.below(256)).unwrap_or(0)
     }
 
     /// A recovery code of 80 bits.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use linekeeper_domain::config::Settings;
 
+use crate::door::Door;
 use crate::identity::{Identity, Verifier};
 use crate::network::Edge;
+use crate::passkey::RelyingParty;
 
 /// What a function may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +29,7 @@ pub enum Var {
     SenderEmail,
     /// `https://host` of the carrier's app.
     PwaOrigin,
-    /// `iss` of what is signed.
+    /// Where the API is reached, `https://host`: `iss` of what is signed, and what device proofs are for.
     Issuer,
     /// URL of the queue for what can never succeed.
     DeadLetterQueue,
@@ -122,11 +124,11 @@ impl Config {
     }
 }
 
-/// Who calls, and from where: for the functions with an HTTP door.
+/// Who calls, and from where: for the functions with an HTTP door. `base` is where the API is reached.
 ///
 /// # Errors
 /// Where `IDENTITY_JWKS` is set and cannot be used, or the issuer and audience beside it are missing.
-pub fn door(lookup: impl Fn(&str) -> Option<String>) -> Result<(Identity, Edge), ConfigError> {
+pub fn door(base: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Door, ConfigError> {
     let found = |name: &str| lookup(name).filter(|value| !value.is_empty());
     let verifier = match (found("IDENTITY_ISSUER"), found("IDENTITY_AUDIENCE"), found("IDENTITY_JWKS")) {
         (Some(issuer), Some(audience), Some(jwks)) => Some(
@@ -136,7 +138,17 @@ pub fn door(lookup: impl Fn(&str) -> Option<String>) -> Result<(Identity, Edge),
         (_, _, None) => None,
         (_, _, Some(_)) => return Err(ConfigError::Missing(vec!["IDENTITY_ISSUER", "IDENTITY_AUDIENCE"])),
     };
-    Ok((Identity::new(verifier), Edge::new(found("EDGE_SECRET"))))
+    Ok(Door { identity: Identity::new(verifier), edge: Edge::new(found("EDGE_SECRET")), base: base.to_owned() })
+}
+
+/// Whom passkeys are made for: the carrier's app.
+///
+/// # Errors
+/// Where `PWA_ORIGIN` is no origin that browsers make passkeys for.
+pub fn relying_party(config: &Config) -> Result<RelyingParty, ConfigError> {
+    let reason = || "must be an origin that passkeys can be made for".to_owned();
+    RelyingParty::new(config.get(Var::PwaOrigin), config.pwa_host())
+        .ok_or_else(|| ConfigError::Invalid { name: "PWA_ORIGIN", reason: reason() })
 }
 
 #[cfg(test)]

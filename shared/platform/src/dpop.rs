@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use linekeeper_domain::digest::Digest;
+use linekeeper_domain::signals::DeviceProof;
 use linekeeper_domain::time::{Span, Timestamp};
 use p256::elliptic_curve::sec1::Sec1Point;
 use serde::Deserialize;
@@ -29,17 +30,6 @@ const TYP: &str = "dpop+jwt";
 const PAST: Span = Span::seconds(60);
 /// How far a device's clock may be ahead.
 const FUTURE: Span = Span::seconds(30);
-
-/// What a good proof says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceProof {
-    /// The key, by its thumbprint (RFC 7638, SHA-256, base64url).
-    pub thumbprint: String,
-    /// What must not have been seen before: a digest of the key and the proof's own id.
-    pub once: String,
-    /// From when on a replay is refused by its age alone.
-    pub until: Timestamp,
-}
 
 /// What a proof must be for.
 #[derive(Clone, Copy, Debug)]

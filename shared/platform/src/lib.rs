@@ -8,13 +8,14 @@
 //! | [`seal`] | KMS: small secrets that only we open |
 //! | [`passkey`], [`totp`], [`dpop`] | what a customer and their device can prove |
 //! | [`messages`] | SMS, push, e-mail, the topic `line-events` |
-//! | [`http`], [`problem`], [`identity`], [`network`] | the door for callers |
+//! | [`door`], [`http`], [`problem`], [`identity`], [`network`] | the door for callers |
 //! | [`batch`] | the door for queues and streams |
 //! | [`config`], [`clock`], [`telemetry`], [`start`] | around every function |
 
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod door;
 pub mod dpop;
 pub mod http;
 pub mod identity;

@@ -4,6 +4,9 @@
 //! that a request passed it by a secret header. Without that proof every fact of the network is
 //! `Unavailable`, never `Absent`: a caller who goes around the edge gains nothing (I4).
 
+use std::net::IpAddr;
+
+use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::AccountId;
 use linekeeper_domain::signals::{DeviceId, Network, Position, RequestSignals, Signal};
 use subtle::ConstantTimeEq;
@@ -38,6 +41,19 @@ impl Edge {
     #[must_use]
     pub fn signals(&self, request: &Request, account: &AccountId) -> RequestSignals {
         RequestSignals { device: device(request, account), network: self.network(request) }
+    }
+
+    /// A digest of the address that a request came from, to count by; nothing where the edge does not say. Of
+    /// an IPv6 address the network counts: its owner has all the rest.
+    #[must_use]
+    pub fn address(&self, request: &Request) -> Option<String> {
+        let text = request.header("cloudfront-viewer-address").filter(|_| self.is_passed_by(request))?;
+        let socket = text.rsplit_once(':').map_or(text, |(address, _)| address);
+        let network = match socket.trim_matches(['[', ']']).parse().ok()? {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+        };
+        Some(Digest::of(&["linekeeper address 1", &format!("{network:?}")]).short().to_owned())
     }
 
     /// The facts of the network, or nothing but `Unavailable`.

@@ -44,6 +44,8 @@ pub enum ProblemKind {
     FactorNotOffered,
     /// A wrong code.
     CodeWrong,
+    /// What the passkey or the device's key gave does not hold.
+    SignatureWrong,
     /// This kind of change cannot be asked for here.
     KindNotOffered,
     /// It is as asked for already.
@@ -64,7 +66,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them, for tests that hold the API's document to this list.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::IdempotencyKeyMissing,
         Self::Unauthenticated,
@@ -81,6 +83,7 @@ impl ProblemKind {
         Self::IdempotencyKeyReused,
         Self::FactorNotOffered,
         Self::CodeWrong,
+        Self::SignatureWrong,
         Self::KindNotOffered,
         Self::NothingToChange,
         Self::TooManyRequests,
@@ -111,6 +114,7 @@ impl ProblemKind {
             Self::IdempotencyKeyReused => "idempotency-key-reused",
             Self::FactorNotOffered => "factor-not-offered",
             Self::CodeWrong => "code-wrong",
+            Self::SignatureWrong => "signature-wrong",
             Self::KindNotOffered => "kind-not-offered",
             Self::NothingToChange => "nothing-to-change",
             Self::TooManyRequests => "too-many-requests",
@@ -137,6 +141,7 @@ impl ProblemKind {
             Self::IdempotencyKeyReused
             | Self::FactorNotOffered
             | Self::CodeWrong
+            | Self::SignatureWrong
             | Self::KindNotOffered
             | Self::NothingToChange => 422,
             Self::TooManyRequests | Self::TooManyAttempts | Self::TooManyCodes => 429,
@@ -166,6 +171,7 @@ impl ProblemKind {
             Self::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
             Self::FactorNotOffered => "This factor is not offered for this change",
             Self::CodeWrong => "The code is wrong",
+            Self::SignatureWrong => "The signature does not hold",
             Self::KindNotOffered => "This kind of change is not offered here",
             Self::NothingToChange => "There is nothing to change",
             Self::TooManyRequests => "Too many requests",

@@ -28,6 +28,12 @@ impl Seed {
         Self(bytes)
     }
 
+    /// The seed as it was unsealed; nothing where it has another length.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        <[u8; Self::LENGTH]>::try_from(bytes).ok().map(|bytes| Self(Zeroizing::new(bytes)))
+    }
+
     /// The bytes, to be sealed only.
     #[must_use]
     pub fn expose(&self) -> &[u8; Self::LENGTH] {

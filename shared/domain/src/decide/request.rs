@@ -8,7 +8,7 @@ use crate::ledger::{Draft, Event};
 use crate::notice::Message;
 use crate::policy::{Cover, Question};
 use crate::proof::{Proof, Taint};
-use crate::risk::{KeyShown, assess};
+use crate::risk::{KeyShown, Lately, assess};
 use crate::signals::{DeviceProof, RequestSignals};
 use crate::state::{Account, CONTACTS, OPEN_CHANGES, View};
 use crate::time::Span;
@@ -63,7 +63,8 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
         return Err(Denied::TooManyRequests);
     }
 
-    let assessment = assess(&view.profile, &ask.signals, &view.lately(ask.key.as_ref(), ctx.now), ctx.now, ctx.settings);
+    let key = account.state.key_shown(ask.key.as_ref(), ctx.now);
+    let assessment = assess(&view.profile, &ask.signals, &Lately { key, ..view.lately() }, ctx.now, ctx.settings);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
     let ruling = rule(&ask.details, &Question {
         kind: ask.details.kind(),
@@ -87,7 +88,7 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
         need: ruling.need,
         seen: seen.clone(),
         // Her device's key speaks for itself, beside what is asked for.
-        proofs: match account.state.key_shown(ask.key.as_ref(), ctx.now) {
+        proofs: match key {
             KeyShown::Yes => vec![Proof { factor: Factor::DeviceKey, at: ctx.now }],
             KeyShown::NoneEnrolled | KeyShown::No => Vec::new(),
         },

@@ -75,7 +75,7 @@ impl Language for Spanish {
                 Act {
                     asked: format!("agregar {factor} a su cuenta"),
                     code: format!("agrega {factor} a su cuenta"),
-                    done: format!("su cuenta tiene {factor} más"),
+                    done: format!("se agregó a su cuenta: {factor}"),
                 }
             }
             Details::FactorRemove { factor, .. } => {
@@ -83,7 +83,7 @@ impl Language for Spanish {
                 Act {
                     asked: format!("quitar {factor} de su cuenta"),
                     code: format!("quita {factor} de su cuenta"),
-                    done: format!("su cuenta tiene {factor} menos"),
+                    done: format!("se quitó de su cuenta: {factor}"),
                 }
             }
         }
@@ -244,7 +244,7 @@ impl Language for Spanish {
 
 const fn factor_name(factor: Enrollable) -> &'static str {
     match factor {
-        Enrollable::RecoveryCode => "un juego de códigos de recuperación",
+        Enrollable::RecoveryCode => "códigos de recuperación",
         Enrollable::Totp => "una app de autenticación",
         Enrollable::Passkey => "una llave de acceso",
         Enrollable::DeviceKey => "la llave de un dispositivo",
