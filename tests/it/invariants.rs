@@ -17,7 +17,7 @@ use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Clock as _;
 use linekeeper_platform::keys::{CodeCheck, Signer};
 use linekeeper_platform::store::Error;
-use linekeeper_tests::people::{ANA, AT_HOME, BEA, IN_CALIFORNIA};
+use linekeeper_tests::people::{LAPTOP, ANA, AT_HOME, BEA, IN_CALIFORNIA};
 use linekeeper_tests::world::{ISSUER, STATE, customer, representative};
 use linekeeper_tests::{Answer, Call, Keys, World, iccid};
 use proptest::prelude::*;
@@ -609,7 +609,7 @@ async fn i2_what_commits_while_kms_compares_the_last_code_wins() {
             relying_party: linekeeper_tests::world::relying_party(),
         };
         let path = format!("/v1/changes/{change}/challenges/{challenge}/answer");
-        let event = json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
+        let event = json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json", "x-linekeeper-device": LAPTOP},
             "isBase64Encoded": false, "body": json!({"code": world.inbox.code()}).to_string(),
             "requestContext": {"stage": "$default", "requestId": "r", "time": "t", "timeEpoch": 1, "authorizer": {"jwt": {"claims": customer(&ANA), "scopes": null}},
                 "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "test"}}});

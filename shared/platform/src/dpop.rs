@@ -323,12 +323,11 @@ mod tests {
         signed(&head.to_string(), &claims().to_string())
     }
 
+    /// With another value of a claim, or without it for `null`.
     fn with_claim(name: &str, value: Value) -> String {
         let mut claims = claims();
-        match value {
-            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-            value => claims[name] = value,
-        }
+        claims[name] = value;
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         signed(&head().to_string(), &claims.to_string())
     }
 
@@ -386,8 +385,9 @@ mod tests {
 
     #[test]
     fn only_a_public_key_of_p_256_signs() {
-        let changed = |change: &dyn Fn(&mut Value)| reading(&with_head(|head| change(&mut head["jwk"])));
-        let bad: [(&str, &dyn Fn(&mut Value)); 11] = [
+        type Change<'a> = &'a dyn Fn(&mut Value);
+        let changed = |change: Change<'_>| reading(&with_head(|head| change(&mut head["jwk"])));
+        let bad: [(&str, Change<'_>); 11] = [
             ("none", &|jwk| *jwk = Value::Null),
             ("private", &|jwk| jwk["d"] = json!(URL_SAFE_NO_PAD.encode([1; 32]))),
             ("private, null", &|jwk| jwk["d"] = Value::Null),
