@@ -100,7 +100,7 @@ async fn act_1_at_home_on_her_laptop_one_code_moves_her_to_a_new_sim_and_she_was
             3
         )]
     );
-    world.prove(&ANA, &change, "sms_otp").await;
+    world.prove(&ANA, &change, "push_otp").await;
     world.pump().await;
     assert!(!world.feed(sim_changed(&world, 1, Some(&authorization(&world, &change)))).await);
     world.pump().await;
@@ -407,28 +407,51 @@ async fn email_is_no_factor_where_the_phone_is_at_hand() {
 }
 
 #[tokio::test]
+async fn a_sim_swap_takes_no_code_by_sms_to_the_sim_that_it_moves() {
+    let world = ana().await;
+    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    assert_eq!(asked.body["factors"], json!([{"factor": "push_otp"}]));
+    assert_eq!(
+        asked.body["not_offered"],
+        json!([
+            {"factor": "device_key", "why": "silent"},
+            {"factor": "passkey", "why": "not_enrolled"},
+            {"factor": "totp", "why": "not_enrolled"},
+            {"factor": "recovery_code", "why": "not_enrolled"},
+            {"factor": "email_otp", "why": "only_for_a_lost_phone"},
+            {"factor": "sms_otp", "why": "moved_by_the_change"},
+        ])
+    );
+    assert_eq!(world.challenge(&ANA, &asked.text("change_id"), "sms_otp").await.problem(), "factor-not-offered");
+}
+
+#[tokio::test]
 async fn after_a_sim_change_sms_proves_nothing_for_a_week() {
     let world = ana().await;
     swapped(&world, 1).await;
-    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(2))).await;
+    world.protect(&ANA, "account_lockdown", "step_up", None).await;
+    let sms = |asked: &Answer| asked.body["not_offered"].as_array().unwrap().iter().find(|f| f["factor"] == "sms_otp").cloned();
+    let asked = world.ask(&ANA, "k", &upgrade()).await;
     let change = asked.text("change_id");
-    assert_eq!(asked.body["factors"], json!([{"factor": "push_otp"}]));
+    assert_eq!(sms(&asked).unwrap()["why"], "sim_changed", "{}", asked.body);
     let reasons = reasons(&world, &change).await;
     assert!(reasons.contains(&Reason::TaintedChannel) && reasons.contains(&Reason::RecentSimChange), "{reasons:?}");
     assert_eq!(world.challenge(&ANA, &change, "sms_otp").await.problem(), "factor-not-offered");
     world.cancel(&ANA, &change).await;
     world.clock.advance(Span::days(7));
-    assert_eq!(
-        world.ask(&ANA, "k2", &ANA.sim_swap(&iccid(2))).await.body["factors"],
-        json!([{"factor": "push_otp"}, {"factor": "sms_otp"}])
-    );
+    assert_eq!(world.ask(&ANA, "k2", &upgrade()).await.body["factors"], json!([{"factor": "push_otp"}, {"factor": "sms_otp"}]));
+}
+
+/// Something that does not move the line, so that a code by SMS to it counts.
+fn upgrade() -> Value {
+    json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237518"})
 }
 
 #[tokio::test]
 async fn in_mode_step_up_two_independent_factors_and_an_hour_are_needed() {
     let world = ana().await;
-    world.protect(&ANA, "never_sim_swap", "step_up", Some(ANA.line)).await;
-    let asked = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.protect(&ANA, "account_lockdown", "step_up", None).await;
+    let asked = world.ask(&ANA, "k", &upgrade()).await;
     let change = asked.text("change_id");
     assert_eq!(reasons(&world, &change).await, [Reason::Protected]);
     world.pump().await;
@@ -502,7 +525,7 @@ async fn a_contact_is_replaced_by_what_provisioning_reports_and_the_new_one_prov
     assert_eq!(world.account(&ANA).await.state.contacts, contacts, "the same report again changes nothing");
 
     let swap = world.ask(&ANA, "swap", &ANA.sim_swap(&iccid(1))).await;
-    assert_eq!(swap.body["factors"], json!([{"factor": "sms_otp"}]), "the new device proves nothing yet: {}", swap.body);
+    assert_eq!(swap.body["factors"], json!([{"factor": "email_otp"}]), "the new device proves nothing yet: {}", swap.body);
     world.pump().await;
     assert_eq!(world.inbox.all().len(), 4, "the removed device is told, too");
     world.cancel(&ANA, &swap.text("change_id")).await;
@@ -520,7 +543,7 @@ async fn a_number_is_changed_by_what_provisioning_reports() {
     let world = ana().await;
     let change = world.ask(&ANA, "k", &json!({"kind": "number_change", "line_id": ANA.line})).await.text("change_id");
     world.pump().await;
-    assert_eq!(world.prove(&ANA, &change, "sms_otp").await.body["status"], "authorized");
+    assert_eq!(world.prove(&ANA, &change, "push_otp").await.body["status"], "authorized");
     world.pump().await;
     assert!(!world.feed(done(&world, &change, "change_done")).await);
     assert_eq!(world.dead.all()[0].1, "does-not-fit", "the new number is missing");

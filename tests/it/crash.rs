@@ -236,7 +236,7 @@ async fn a_sim_swap_survives_a_crash_at_every_call() {
 
 #[tokio::test]
 async fn a_code_that_is_entered_before_the_notice_survives_a_crash_at_every_call() {
-    let ops = vec![swap(AT_HOME), Op::Challenge("sms_otp"), Op::Answer, Op::Deliver, Op::Deliver];
+    let ops = vec![swap(AT_HOME), Op::Challenge("push_otp"), Op::Answer, Op::Deliver, Op::Deliver];
     survives(ops, |end| end["signed"] == 1 && end["untold"] == 0).await;
 }
 

@@ -17,7 +17,7 @@ use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Clock as _;
 use linekeeper_platform::keys::{CodeCheck, Signer};
 use linekeeper_platform::store::Error;
-use linekeeper_tests::people::{LAPTOP, ANA, AT_HOME, BEA, IN_CALIFORNIA};
+use linekeeper_tests::people::{ANA, AT_HOME, BEA, IN_CALIFORNIA, LAPTOP};
 use linekeeper_tests::world::{ISSUER, STATE, customer, representative};
 use linekeeper_tests::{Answer, Call, Keys, World, iccid};
 use proptest::prelude::*;
@@ -31,7 +31,8 @@ async fn ana() -> World {
 }
 
 async fn ana_with(settings: Settings) -> World {
-    let world = World::with(settings).await;
+    // Guesses that have to wait for one another have tests of their own.
+    let world = World::with(Settings { guess_waits: [Span::default(); 2], ..settings }).await;
     world.customer(&ANA).await;
     world
 }

@@ -11,13 +11,13 @@ async fn a_customer_at_home_moves_to_a_new_sim_with_one_code() {
     let asked = world.ask(&ANA, "k1", &ANA.sim_swap(&iccid(1))).await;
     assert_eq!(asked.status, 201, "{}", asked.body);
     assert_eq!(asked.body["status"], "step_up_required");
-    assert_eq!(asked.body["factors"], json!([{"factor": "push_otp"}, {"factor": "sms_otp"}]));
+    assert_eq!(asked.body["factors"], json!([{"factor": "push_otp"}]));
     let change = asked.text("change_id");
 
     world.pump().await;
     assert_eq!(world.inbox.all().len(), 3, "told on e-mail, app and SMS: {:#?}", world.inbox.all());
 
-    let proven = world.prove(&ANA, &change, "sms_otp").await;
+    let proven = world.prove(&ANA, &change, "push_otp").await;
     assert_eq!(proven.status, 200, "{}", proven.body);
     assert_eq!(proven.body["status"], "authorized");
 

@@ -130,9 +130,7 @@ impl App {
                 Claimed::No(view) => return Err(decide::why_not_claimed(&view, &claim, context).into()),
             },
             // Cannot be guessed: needs no claim, and what the customer has enrolled.
-            Given::Paper(_) | Given::Passkey(_) | Given::Key(_) => {
-                self.shell.store.read(account, claim.change.subject()).await?
-            }
+            Given::Paper(_) | Given::Passkey(_) | Given::Key(_) => self.shell.store.read(account, claim.change.subject()).await?,
         };
         let judged = match decide::answered(&view, &claim, customer.holder.as_ref(), context) {
             Ok(open) => self.judge(account, &view, &claim, open, given).await?,
@@ -217,8 +215,7 @@ impl App {
             return Ok(Answer::SetUp(Credential::Passkey(key)));
         }
         let ripe: Vec<&PasskeyKey> = held.ripe_passkeys(self.shell.clock.now()).collect();
-        let Asserted { credential, counter, backed_up } =
-            self.relying_party.assert(&signed, &ripe, response).map_err(wrong)?;
+        let Asserted { credential, counter, backed_up } = self.relying_party.assert(&signed, &ripe, response).map_err(wrong)?;
         Ok(Answer::Passkey { credential, counter, backed_up })
     }
 }

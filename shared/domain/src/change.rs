@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Settings;
 use crate::digest::Digest;
 use crate::factors::{Credential, RecoveryCodes};
-use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject, UserId};
+use crate::ids::{
+    AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject, UserId,
+};
 use crate::kinds::{ActorKind, ChangeKind, Channel, Enrollable, Factor, Outcome, Protection, Reason, Status, vocabulary};
 use crate::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
 use crate::policy::{Cover, Requirement};
@@ -493,7 +495,11 @@ impl Change {
     #[must_use]
     pub fn wanted(&self) -> Factors {
         match self.stage {
-            Stage::Open => self.need.accepted.that_help(self.proven(), self.need.assurance, self.need.email_stands_in),
+            // A device's key is never asked for: it helps where it has spoken already.
+            Stage::Open => {
+                let asked_for = self.need.accepted.without(Factors::of(&[Factor::DeviceKey]));
+                asked_for.that_help(self.proven(), self.need.assurance, self.need.email_stands_in)
+            }
             Stage::Authorized(_) | Stage::Released(_) | Stage::Ended { .. } => Factors::NONE,
         }
     }

@@ -29,7 +29,9 @@ pub struct Settings {
     pub guesses_per_challenge: u32,
     /// Guesses on one line or account in a day, over all its codes; 1 to 100.
     pub guesses_per_day: u32,
-    /// Wrong answers on one account in a day, over all its lines; no fewer than `guesses_per_day`, at most 100.
+    /// How long a guess waits after the one before it: from the sixth guess of a day on, and from the eleventh.
+    pub guess_waits: [Span; 2],
+    /// Wrong answers on one account in a day, over all its lines; 1 to 100.
     pub failures_per_account: u32,
     /// Codes sent for one line or account in a day; 1 to 50.
     pub codes_per_day: u32,
@@ -72,6 +74,7 @@ impl Default for Settings {
             authorization_life: Span::minutes(15),
             guesses_per_challenge: 5,
             guesses_per_day: 20,
+            guess_waits: [Span::minutes(1), Span::minutes(10)],
             failures_per_account: 40,
             codes_per_day: 10,
             codes_per_account: 20,
@@ -106,6 +109,7 @@ impl Settings {
     pub fn check(self) -> Result<Self, SettingsError> {
         let in_days = |span: Span, from: Span, to: Span| (from..=to).contains(&span);
         let [elevated, high, severe] = self.bands;
+        let waits = self.guess_waits;
         let rules = [
             ("wait_short", "at least 15 minutes", self.wait_short >= Span::minutes(15)),
             ("wait_standard", "at least `wait_short`", self.wait_standard >= self.wait_short),
@@ -118,11 +122,8 @@ impl Settings {
             ("guesses_per_challenge", "1 to 10", (1..=10).contains(&self.guesses_per_challenge)),
             ("guesses_per_day", "1 to 100", (1..=100).contains(&self.guesses_per_day)),
             ("codes_per_day", "1 to 50", (1..=50).contains(&self.codes_per_day)),
-            (
-                "failures_per_account",
-                "`guesses_per_day` to 100",
-                (self.guesses_per_day..=100).contains(&self.failures_per_account),
-            ),
+            ("guess_waits", "rising, at most 1 hour", waits.is_sorted() && waits.iter().all(|wait| *wait <= Span::hours(1))),
+            ("failures_per_account", "1 to 100", (1..=100).contains(&self.failures_per_account)),
             ("codes_per_account", "1 to 100", (1..=100).contains(&self.codes_per_account)),
             ("codes_per_destination", "1 to 50", (1..=50).contains(&self.codes_per_destination)),
             ("codes_per_device", "1 to 100", (1..=100).contains(&self.codes_per_device)),
@@ -145,6 +146,13 @@ impl Settings {
             Some((name, must, _)) => Err(SettingsError { name, must }),
             None => Ok(self),
         }
+    }
+
+    /// How long a guess waits after the one before it, by how many there have been in the day, rising.
+    #[must_use]
+    pub fn rising_waits(&self) -> [(u32, Span); 2] {
+        let [sixth, eleventh] = self.guess_waits;
+        [(5, sixth), (10, eleventh)]
     }
 
     /// The length of a wait.

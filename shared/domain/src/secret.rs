@@ -41,8 +41,8 @@ pub struct RecoveryCode(Zeroizing<String>);
 
 impl RecoveryCode {
     const ALPHABET: [char; 32] = [
-        'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', '2',
-        '3', '4', '5', '6', '7', '8', '9',
+        'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z',
+        '2', '3', '4', '5', '6', '7', '8', '9',
     ];
 
     /// The code of these numbers, of which the lowest five bits count. The caller draws them uniformly.
@@ -97,7 +97,9 @@ mod tests {
     fn a_recovery_code_reads_back_however_it_is_typed() {
         let code = RecoveryCode::from_numbers(std::array::from_fn(|n| u32::try_from(n).unwrap() * 7));
         assert_eq!(code.shown().len(), 19);
-        for typed in [code.shown().to_string(), code.shown().to_lowercase(), code.expose().to_owned(), code.shown().replace('-', " ")] {
+        for typed in
+            [code.shown().to_string(), code.shown().to_lowercase(), code.expose().to_owned(), code.shown().replace('-', " ")]
+        {
             assert_eq!(RecoveryCode::parse(&typed).unwrap().expose(), code.expose());
         }
         for text in ["", "ABCD-EFGH-JKLM-NPQ", "ABCD-EFGH-JKLM-NPQ0", "ABCD-EFGH-JKLM-NPQI", "ABCD-EFGH-JKLM-NPQRS"] {

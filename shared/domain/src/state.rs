@@ -431,9 +431,8 @@ impl View {
             return self.line.as_ref().map(|line| Address::Sms(line.state.msisdn.clone()));
         }
         let account = &self.account.as_ref()?.state;
-        let ripe = account.contacts.iter().filter(|contact| {
-            fits(factor, &contact.address) && account.is_ripe(contact, now, settings)
-        });
+        let ripe =
+            account.contacts.iter().filter(|contact| fits(factor, &contact.address) && account.is_ripe(contact, now, settings));
         // The channel held longest is the one a thief is least likely to have added.
         ripe.min_by_key(|contact| contact.added_at).map(|contact| contact.address.clone())
     }

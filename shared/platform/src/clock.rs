@@ -66,18 +66,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_uniform_over_their_last_digit_and_their_first() {
-        let mut first = [0_u32; 10];
-        let mut last = [0_u32; 10];
-        for _ in 0..100_000 {
+    fn a_million_codes_are_uniform_over_every_digit_and_over_the_thousands() {
+        const DRAWS: u32 = 1_000_000;
+        let mut digits = [[0_u32; 10]; 6];
+        let mut thousands = vec![0_u32; 1_000];
+        for _ in 0..DRAWS {
             let code = SystemEntropy.code();
-            let digit = |at: usize| usize::from(code.expose().as_bytes()[at] - b'0');
-            first[digit(0)] += 1;
-            last[digit(5)] += 1;
+            for (place, byte) in code.expose().bytes().enumerate() {
+                digits[place][usize::from(byte - b'0')] += 1;
+            }
+            thousands[code.expose()[..3].parse::<usize>().unwrap()] += 1;
         }
-        // Chi-square with 9 degrees of freedom: over 40 comes once in a hundred thousand runs.
-        let chi_square = |counts: [u32; 10]| counts.iter().map(|&n| (f64::from(n) - 10_000.0).powi(2) / 10_000.0).sum::<f64>();
-        assert!(chi_square(first) < 40.0, "{first:?}");
-        assert!(chi_square(last) < 40.0, "{last:?}");
+        let chi_square = |counts: &[u32]| {
+            let expected = f64::from(DRAWS) / counts.iter().map(|_| 1.0).sum::<f64>();
+            counts.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum::<f64>()
+        };
+        // With 9 and with 999 degrees of freedom: values that come less than once in a million runs.
+        for (place, counts) in digits.iter().enumerate() {
+            assert!(chi_square(counts) < 45.0, "digit {place}: {counts:?}");
+        }
+        assert!(chi_square(&thousands) < 1_240.0, "{}", chi_square(&thousands));
     }
 }

@@ -42,8 +42,7 @@ impl Door {
     /// # Errors
     /// `proof-invalid`, saying what is wrong with it.
     pub fn proof(&self, request: &Request, now: Timestamp) -> Result<Option<DeviceProof>, Problem> {
-        dpop::from_request(request, &self.base, now)
-            .map_err(|error| Problem::new(ProblemKind::ProofInvalid, error.to_string()))
+        dpop::from_request(request, &self.base, now).map_err(|error| Problem::new(ProblemKind::ProofInvalid, error.to_string()))
     }
 
     /// The customer who calls; staff have no business here.

@@ -24,6 +24,8 @@ pub const REPRESENTATIVE_SCOPE: &str = "linekeeper:representative";
 
 /// Seconds by which clocks may differ.
 const LEEWAY: u64 = 60;
+/// How a token may come: the second where it is bound to a device's key (RFC 9449, section 7.1).
+const SCHEMES: [&str; 2] = ["bearer", "dpop"];
 /// The longest token that is looked at.
 const TOKEN_LIMIT: usize = 8 * 1024;
 
@@ -143,7 +145,7 @@ fn bearer(request: &Request) -> Result<&str, Problem> {
     request
         .header("authorization")
         .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_LIMIT)
+        .filter(|(scheme, token)| SCHEMES.iter().any(|ours| scheme.eq_ignore_ascii_case(ours)) && token.len() <= TOKEN_LIMIT)
         .map(|(_, token)| token.trim())
         .ok_or_else(|| ProblemKind::Unauthenticated.into())
 }

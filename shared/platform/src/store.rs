@@ -26,7 +26,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 use linekeeper_domain::config::Settings;
-use linekeeper_domain::decide::{Claim, Denied, RISING_WAITS};
+use linekeeper_domain::decide::{Claim, Denied};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, ChallengeId, LineId, Subject};
 use linekeeper_domain::ledger::{Append, Entry, Follow, Owner, SealError, Transaction};
@@ -400,11 +400,11 @@ impl Store {
                              AND tally.tries.#challenge < :each AND tally.guesses < :day"
             .to_owned();
         let mut call = self.client.update_item();
-        for (n, (from, wait)) in RISING_WAITS.iter().enumerate() {
+        for (n, (from, wait)) in settings.rising_waits().into_iter().enumerate() {
             condition.push_str(&format!(" AND (tally.guesses < :from{n} OR tally.#last <= :since{n})"));
             call = call
                 .expression_attribute_values(format!(":from{n}"), number(from))
-                .expression_attribute_values(format!(":since{n}"), number((now - *wait).as_second()));
+                .expression_attribute_values(format!(":since{n}"), number((now - wait).as_second()));
         }
         let call = call
             .table_name(&self.state)

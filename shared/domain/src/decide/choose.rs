@@ -2,7 +2,7 @@
 //! decision, what she has and how long she has had it.
 
 use super::Context;
-use crate::change::{Address, Change, Details};
+use crate::change::Change;
 use crate::ids::Subject;
 use crate::kinds::{Factor, WhyNot};
 use crate::policy::moved_by;
@@ -28,22 +28,16 @@ pub fn choices(view: &View, change: &Change, ctx: Context<'_>) -> Option<Vec<Cho
 }
 
 /// The first reason that stands against a factor.
-fn why_not(
-    view: &View,
-    account: &Account,
-    change: &Change,
-    wanted: Factors,
-    factor: Factor,
-    ctx: Context<'_>,
-) -> Option<WhyNot> {
+fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, factor: Factor, ctx: Context<'_>) -> Option<WhyNot> {
     let subject = change.id.subject();
     if factor == Factor::DeviceKey {
         return Some(WhyNot::Silent);
     }
     let (held, proves) = match factor {
-        Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => {
-            (account.factors.iter().any(|known| known.is(factor)), account.proves(factor, ctx.now))
-        }
+        Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => (
+            account.factors.iter().any(|known| known.is(factor) && known.credential.is_usable()),
+            account.proves(factor, ctx.now),
+        ),
         Factor::SmsOtp | Factor::EmailOtp | Factor::PushOtp => {
             let destination = view.destination(subject, factor, ctx.now, ctx.settings);
             (view.reaches(subject, factor, ctx.now), destination.is_some())
@@ -52,7 +46,8 @@ fn why_not(
     if !held {
         return Some(WhyNot::NotEnrolled);
     }
-    if moved_by(change.kind()).has(factor) || removed_by(account, change, factor) {
+    // A channel may prove its own removal: whoever holds it gives it up. What moves to other hands may not.
+    if moved_by(change.kind()).has(factor) {
         return Some(WhyNot::MovedByTheChange);
     }
     if change.details.taint().spoils().has(factor) {
@@ -77,32 +72,131 @@ fn subject_taint(view: &View, subject: &Subject, ctx: Context<'_>) -> bool {
     }
 }
 
-/// Whether the change takes away the only thing that a factor is proven by.
-fn removed_by(account: &Account, change: &Change, factor: Factor) -> bool {
-    match &change.details {
-        Details::FactorRemove { id, .. } => {
-            let mut left = account.factors.iter().filter(|known| known.is(factor) && known.id != *id);
-            left.next().is_none() && account.factors.iter().any(|known| known.is(factor) && known.id == *id)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{AccountSeen, Address, Details};
+    use crate::config::Settings;
+    use crate::decide::test_change;
+    use crate::digest::Digest;
+    use crate::factors::{Credential, Enrolled, PasskeyKey, RecoveryCodes};
+    use crate::ids::{AccountId, ContactId, FactorId};
+    use crate::kinds::{Enrollable, Jurisdiction, Locale};
+    use crate::numbers::{Email, PushEndpoint};
+    use crate::policy::{Cover, Requirement};
+    use crate::proof::{Assurance, Taint};
+    use crate::state::{Book, Contact, Protections, Tally, Versioned};
+    use crate::time::{Span, Timestamp};
+
+    const OPENED: Timestamp = Timestamp::from_second(1_780_000_000);
+    const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
+
+    fn credential(kind: Enrollable) -> Credential {
+        match kind {
+            Enrollable::RecoveryCode => {
+                Credential::RecoveryCode(RecoveryCodes { salt: "s".to_owned(), codes: vec!["digest".to_owned()] })
+            }
+            Enrollable::Totp => Credential::Totp("sealed".to_owned()),
+            Enrollable::Passkey => Credential::Passkey(PasskeyKey {
+                credential: "c".to_owned(),
+                key: "k".to_owned(),
+                counter: 0,
+                backup_eligible: true,
+                backed_up: true,
+            }),
+            Enrollable::DeviceKey => Credential::DeviceKey("t".to_owned()),
         }
-        Details::ContactChange { remove: Some(id), .. } => {
-            let of_factor = |address: &Address| match address {
-                Address::Email(_) => factor == Factor::EmailOtp,
-                Address::Sms(_) => factor == Factor::SmsOtp,
-                Address::Push(_) => factor == Factor::PushOtp,
-            };
-            let held = account.contacts.iter().filter(|contact| contact.removed_at.is_none() && of_factor(&contact.address));
-            let mut ids = held.map(|contact| &contact.id).peekable();
-            ids.peek().is_some() && ids.all(|held| held == id)
+    }
+
+    /// An account that has everything, added `age` ago.
+    fn account(age: Span) -> Account {
+        let enrolled = |kind: &Enrollable| {
+            let id = FactorId::parse(kind.word()).unwrap();
+            Enrolled::new(id, credential(*kind), None, NOW - age, &Settings::default())
+        };
+        let contact =
+            |id: &str, address| Contact { id: ContactId::parse(id).unwrap(), address, added_at: OPENED, removed_at: None };
+        Account {
+            id: AccountId::parse("a").unwrap(),
+            jurisdiction: Jurisdiction::Us,
+            locale: Locale::En,
+            contacts: vec![
+                contact("email", Address::Email(Email::parse("ana@example.com").unwrap())),
+                contact(
+                    "app",
+                    Address::Push(PushEndpoint::parse("arn:aws:sns:us-east-1:000000000000:endpoint/APNS/app/ana").unwrap()),
+                ),
+            ],
+            protections: Protections::default(),
+            factors: Enrollable::ALL.iter().map(enrolled).collect(),
+            recovered_at: None,
+            opened_at: OPENED,
+            closed_at: None,
+            book: Book::default(),
         }
-        Details::SimSwap { .. }
-        | Details::NumberChange {}
-        | Details::ContactChange { remove: None, .. }
-        | Details::CredentialReset {}
-        | Details::ProtectionOff { .. }
-        | Details::AuthorizedUser { .. }
-        | Details::Ownership {}
-        | Details::AddLine {}
-        | Details::DeviceUpgrade { .. }
-        | Details::FactorAdd { .. } => false,
+    }
+
+    fn chosen(account: Account, change: &Change) -> Vec<(Factor, Option<WhyNot>)> {
+        let account = Versioned { seq: 1, head: Digest::genesis(), state: account, tally: Tally::default() };
+        let view = View { account: Some(account), ..View::default() };
+        let settings = Settings::default();
+        let choices = choices(&view, change, Context { now: NOW, settings: &settings }).unwrap();
+        choices.into_iter().map(|choice| (choice.factor, choice.why_not)).collect()
+    }
+
+    fn change(json: &str, assurance: Assurance) -> Change {
+        let details: Details = serde_json::from_str(json).unwrap();
+        let id = crate::ids::ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Account, "k");
+        let accepted = Factors::ALL.without(Factors::of(&[Factor::EmailOtp])).without(moved_by(details.kind()));
+        Change {
+            id,
+            need: Requirement { assurance, accepted, ..Requirement::nothing() },
+            seen: AccountSeen { seq: 1, cover: Cover::Open, taint: Taint::default(), open: true },
+            details,
+            ..test_change()
+        }
+    }
+
+    #[test]
+    fn the_strongest_comes_first_and_a_devices_key_is_never_asked_for() {
+        let all = chosen(account(Span::days(30)), &change(r#"{"kind":"credential_reset"}"#, Assurance::OneFactor));
+        let offered: Vec<Factor> = all.iter().filter(|(_, why)| why.is_none()).map(|(factor, _)| *factor).collect();
+        assert_eq!(offered, [Factor::Passkey, Factor::Totp, Factor::RecoveryCode, Factor::PushOtp]);
+        assert!(all.contains(&(Factor::DeviceKey, Some(WhyNot::Silent))));
+        assert!(all.contains(&(Factor::EmailOtp, Some(WhyNot::OnlyForALostPhone))));
+        assert!(all.contains(&(Factor::SmsOtp, Some(WhyNot::NotEnrolled))));
+    }
+
+    #[test]
+    fn what_was_added_lately_is_not_offered_and_says_so() {
+        let all = chosen(account(Span::days(6)), &change(r#"{"kind":"credential_reset"}"#, Assurance::OneFactor));
+        for factor in [Factor::Passkey, Factor::Totp, Factor::RecoveryCode] {
+            assert!(all.contains(&(factor, Some(WhyNot::TooNew))), "{factor}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_added_after_a_recovery_takes_a_month() {
+        let settings = Settings::default();
+        let after = |recovered| {
+            let id = FactorId::parse("f").unwrap();
+            Enrolled::new(id, credential(Enrollable::Passkey), recovered, NOW, &settings)
+        };
+        assert!(after(None).proves(Factor::Passkey, NOW + Span::days(7)));
+        assert!(!after(Some(NOW - Span::days(6))).proves(Factor::Passkey, NOW + Span::days(29)));
+        assert!(after(Some(NOW - Span::days(6))).proves(Factor::Passkey, NOW + Span::days(30)));
+        assert!(after(Some(NOW - Span::days(7))).proves(Factor::Passkey, NOW + Span::days(7)));
+    }
+
+    #[test]
+    fn a_set_of_recovery_codes_that_ran_out_is_no_factor() {
+        let mut empty = account(Span::days(30));
+        for enrolled in &mut empty.factors {
+            if let Credential::RecoveryCode(set) = &mut enrolled.credential {
+                set.codes = vec![String::new(); 10];
+            }
+        }
+        let all = chosen(empty, &change(r#"{"kind":"credential_reset"}"#, Assurance::OneFactor));
+        assert!(all.contains(&(Factor::RecoveryCode, Some(WhyNot::NotEnrolled))), "{all:?}");
     }
 }

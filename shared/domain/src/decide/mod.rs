@@ -21,7 +21,7 @@ pub use provision::{Report, report};
 pub use reassess::reassess;
 pub use request::{Ask, request};
 pub use step_up::{
-    Answer, Claim, Offer, RISING_WAITS, Sender, answer, answered, issue, mac_input, offer, recovery_code, spent, why_not_claimed,
+    Answer, Claim, Offer, Sender, answer, answered, issue, mac_input, offer, recovery_code, spent, why_not_claimed,
 };
 pub use stop::{cancel, not_me};
 pub use sweep::sweep;

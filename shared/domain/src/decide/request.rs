@@ -66,15 +66,18 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
     let key = account.state.key_shown(ask.key.as_ref(), ctx.now);
     let assessment = assess(&view.profile, &ask.signals, &Lately { key, ..view.lately() }, ctx.now, ctx.settings);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
-    let ruling = rule(&ask.details, &Question {
-        kind: ask.details.kind(),
-        channel: ask.channel,
-        actor: ask.actor.kind(),
-        cover: seen.cover.max(line.map_or(Cover::Open, |line| line.cover(&ask.details, ctx.now))),
-        band: assessment.band,
-        taint: seen.taint.or(line.map_or_else(Taint::default, |l| l.taint(ctx.now, ctx.settings))).or(ask.details.taint()),
-        jurisdiction: account.state.jurisdiction,
-    });
+    let ruling = rule(
+        &ask.details,
+        &Question {
+            kind: ask.details.kind(),
+            channel: ask.channel,
+            actor: ask.actor.kind(),
+            cover: seen.cover.max(line.map_or(Cover::Open, |line| line.cover(&ask.details, ctx.now))),
+            band: assessment.band,
+            taint: seen.taint.or(line.map_or_else(Taint::default, |l| l.taint(ctx.now, ctx.settings))).or(ask.details.taint()),
+            jurisdiction: account.state.jurisdiction,
+        },
+    );
     let mut change = Change {
         id: ask.id.clone(),
         details: ask.details.clone(),

@@ -21,9 +21,6 @@ use crate::signals::{DeviceProof, Holder};
 use crate::state::{Account, Tally, View};
 use crate::time::{Span, Timestamp};
 
-/// After so many guesses in a day, each further one has to wait so long after the last.
-pub const RISING_WAITS: [(u32, Span); 2] = [(5, Span::minutes(1)), (10, Span::minutes(10))];
-
 /// Who asks for codes, as far as messages are counted.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
@@ -215,8 +212,9 @@ pub struct Claim {
 }
 
 /// How long the next guess has to wait after the last one.
-fn wait_of(tally: &Tally) -> Span {
-    RISING_WAITS.iter().rev().find(|(from, _)| tally.guesses >= *from).map_or(Span::default(), |(_, wait)| *wait)
+fn wait_of(tally: &Tally, ctx: Context<'_>) -> Span {
+    let waits = ctx.settings.rising_waits();
+    waits.iter().rev().find(|(from, _)| tally.guesses >= *from).map_or(Span::default(), |(_, wait)| *wait)
 }
 
 /// Why a claim was refused, from the item as it stood.
@@ -226,7 +224,7 @@ pub fn why_not_claimed(view: &View, claim: &Claim, ctx: Context<'_>) -> Denied {
     let open = change.challenge.as_ref().filter(|open| open.id == claim.challenge && ctx.now < open.expires_at);
     let (Some(_), Some(tally)) = (open, view.tally(claim.change.subject())) else { return Denied::ChallengeOver };
     let tries = tally.tries.get(&claim.challenge).copied().unwrap_or(0);
-    let next = tally.last + wait_of(tally);
+    let next = tally.last + wait_of(tally, ctx);
     if tries >= ctx.settings.guesses_per_challenge || tally.guesses >= ctx.settings.guesses_per_day {
         Denied::TooManyAttempts
     } else if ctx.now < next {
@@ -367,9 +365,7 @@ fn still_has(view: &View, factor: &FactorId) -> Result<(), Denied> {
 pub fn recovery_code(view: &View, code: &RecoveryCode, ctx: Context<'_>) -> Option<Answer> {
     let account = &view.account.as_ref()?.state;
     account.ripe(Factor::RecoveryCode, ctx.now).find_map(|known| match &known.credential {
-        Credential::RecoveryCode(set) => {
-            set.find(&account.id, code).map(|place| Answer::RecoveryCode(known.id.clone(), place))
-        }
+        Credential::RecoveryCode(set) => set.find(&account.id, code).map(|place| Answer::RecoveryCode(known.id.clone(), place)),
         Credential::Passkey(_) | Credential::Totp(_) | Credential::DeviceKey(_) => None,
     })
 }

@@ -184,10 +184,7 @@ impl Language for English {
     }
 
     fn recovery_code_used(&self, left: u8) -> Said {
-        Said {
-            subject: "A recovery code was used",
-            text: format!("One of your recovery codes was used. You have {left} left."),
-        }
+        Said { subject: "A recovery code was used", text: format!("One of your recovery codes was used. You have {left} left.") }
     }
 
     fn incident(&self, kind: ChangeKind) -> Said {
