@@ -41,10 +41,12 @@ pub fn written() -> String {
     String::from_utf8_lossy(&log().lock().unwrap()).into_owned()
 }
 
-/// What must not be in a log, of all that this world has seen: numbers, addresses, SIMs, codes, tokens.
+/// What must not be in a log, of all that this world has seen: numbers, addresses, SIMs, codes, tokens, and what
+/// was `shown` once (recovery codes, seeds).
 #[must_use]
-pub fn secrets(inbox: &Inbox, topic: &Topic) -> Vec<String> {
+pub fn secrets(inbox: &Inbox, topic: &Topic, shown: &[String]) -> Vec<String> {
     let mut secrets: Vec<String> = topic.authorizations();
+    secrets.extend(shown.iter().flat_map(|secret| [secret.clone(), secret.replace('-', "")]));
     for person in [ANA, BEA] {
         secrets.extend([person.msisdn, person.email, person.iccid].map(str::to_owned));
     }
