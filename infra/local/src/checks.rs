@@ -233,7 +233,7 @@ struct RoleCall {
 /// A role permits the calls that its function makes, and no other (I12).
 fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<()> {
     let (state, ledger) = (stack.output("StateTable")?, stack.output("LedgerTable")?);
-    let (mac, signing) = (stack.output("MacKeyArn")?, stack.output("SigningKeyArn")?);
+    let (mac, seal, signing) = (stack.output("MacKeyArn")?, stack.output("SealKeyArn")?, stack.output("SigningKeyArn")?);
     let key = json!({ "pk": { "S": format!("v1#{}", olga.account_id) }, "sk": { "S": "ACCOUNT" } });
     let entry = json!({ "pk": { "S": format!("v1#{}#ACCOUNT", olga.account_id) }, "seq": { "N": "1" } });
     let (get, read) = ("DynamoDB_20120810.GetItem", "DynamoDB_20120810.BatchGetItem");
@@ -243,6 +243,11 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
     let check = json!({ "KeyId": mac, "MacAlgorithm": "HMAC_SHA_256", "Message": text, "Mac": "AAAA" });
     let sign = json!({ "KeyId": signing, "SigningAlgorithm": "ECDSA_SHA_256", "Message": text, "MessageType": "RAW" });
     let public = json!({ "KeyId": signing });
+    let account = json!({ "linekeeper:account": olga.account_id });
+    let sealing = json!({ "KeyId": seal, "Plaintext": text, "EncryptionContext": account });
+    let sealed = assume(&stack.aws, "otp-issue")?.json("kms", "TrentService.Encrypt", &sealing)?;
+    let sealed = sealed.get("CiphertextBlob").context("nothing was sealed")?;
+    let opening = json!({ "KeyId": seal, "CiphertextBlob": sealed, "EncryptionContext": account });
     let delete = json!({ "TableName": ledger, "Key": entry });
     let send = json!({ "QueueUrl": stack.output("ProvisioningQueueUrl")?, "MessageBody": "{}" });
 
@@ -252,14 +257,21 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("request-intake", "kms", "TrentService.GetPublicKey", &public, true),
         call("request-intake", "kms", "TrentService.Sign", &sign, false),
         call("request-intake", "kms", "TrentService.GenerateMac", &make, false),
+        call("request-intake", "kms", "TrentService.Encrypt", &sealing, false),
+        call("request-intake", "kms", "TrentService.Decrypt", &opening, false),
         call("request-intake", "dynamodb", "DynamoDB_20120810.DeleteItem", &delete, false),
         call("otp-issue", "kms", "TrentService.GenerateMac", &make, true),
+        call("otp-issue", "kms", "TrentService.Encrypt", &sealing, true),
+        call("otp-issue", "dynamodb", read, &batch, true),
         call("otp-issue", "kms", "TrentService.VerifyMac", &check, false),
+        call("otp-issue", "kms", "TrentService.Decrypt", &opening, false),
         call("otp-issue", "kms", "TrentService.Sign", &sign, false),
+        call("otp-verify", "kms", "TrentService.Decrypt", &opening, true),
+        call("otp-verify", "dynamodb", read, &batch, true),
+        call("otp-verify", "kms", "TrentService.Encrypt", &sealing, false),
         call("otp-verify", "kms", "TrentService.GenerateMac", &make, false),
         call("otp-verify", "kms", "TrentService.Sign", &sign, false),
         call("otp-verify", "dynamodb", get, &json!({ "TableName": state, "Key": key }), false),
-        call("otp-verify", "dynamodb", read, &batch, false),
         call("risk-scoring", "kms", "TrentService.Sign", &sign, false),
         call("risk-scoring", "sqs", "AmazonSQS.SendMessage", &send, false),
         call("provisioning-feed", "dynamodb", read, &batch, true),
@@ -268,6 +280,7 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("change-notify", "kms", "TrentService.Sign", &sign, true),
         call("change-notify", "dynamodb", read, &batch, true),
         call("change-notify", "kms", "TrentService.GenerateMac", &make, false),
+        call("change-notify", "kms", "TrentService.Decrypt", &opening, false),
         call("change-notify", "dynamodb", "DynamoDB_20120810.DeleteItem", &delete, false),
         call("change-notify", "sqs", "AmazonSQS.SendMessage", &send, false),
         call("deadline-sweep", "dynamodb", read, &batch, true),

@@ -12,7 +12,7 @@ use crate::binaries;
 use crate::carrier;
 use crate::checks;
 use crate::cloud::{self, Cloud};
-use crate::edge;
+use crate::edge::{self, Edge};
 use crate::issuer::AUDIENCE;
 use crate::people::Customer;
 use crate::process::{self, Group};
@@ -29,7 +29,7 @@ const WATCH: (&str, &str) = ("127.0.0.1", "9000");
 pub(crate) fn demo() -> Result<bool> {
     let started = Instant::now();
     let workspace = begin()?;
-    let (_cloud, stack) = deploy(&workspace)?;
+    let (_cloud, stack) = deploy(&workspace, None)?;
     let claims = acts::play(&stack, Show::Everything)?;
     let (held, broken) = count(&claims);
     println!();
@@ -46,10 +46,12 @@ pub(crate) fn demo() -> Result<bool> {
 /// The same stack, and it stays.
 pub(crate) fn up(as_json: bool) -> Result<bool> {
     let workspace = begin()?;
-    let (mut cloud, stack) = deploy(&workspace)?;
+    let edge = Edge::listen()?;
+    let base = edge.base().to_owned();
+    let (mut cloud, stack) = deploy(&workspace, Some(&base))?;
     let customers = carrier::open_accounts(&stack, &["Maria", "Sofia"])?;
     let stack = Arc::new(stack);
-    let base = edge::serve(&stack, &customers)?;
+    edge.serve(&stack, &customers);
     let description = describe(&stack, &customers, &base)?;
     if as_json {
         println!("{description}");
@@ -63,14 +65,14 @@ pub(crate) fn up(as_json: bool) -> Result<bool> {
 pub(crate) fn watch() -> Result<bool> {
     let workspace = begin()?;
     let tools = Tools::install(&workspace)?.with_cargo_lambda(&workspace)?;
-    let (cloud, stack) = deploy(&workspace)?;
+    let (address, port) = WATCH;
+    let (cloud, stack) = deploy(&workspace, Some(&format!("http://{address}:{port}")))?;
     stack.open_keys_to_developers()?;
     let customers = carrier::open_accounts(&stack, &["Maria"])?;
     let maria = customers.first().context("no customer")?;
     let caller = acts::caller_at_home(&stack, maria)?;
     let token = caller.token.context("no token")?;
 
-    let (address, port) = WATCH;
     println!("\nThe API is served from source at http://{address}:{port}; the first call of a function compiles it. Try:\n");
     println!("  curl http://{address}:{port}/v1/account -H 'Authorization: Bearer {token}'\n");
     let mut command = process::cargo(workspace.root());
@@ -218,7 +220,7 @@ fn lint(workspace: &Workspace, tools: &Tools, counts: &mut Counts) {
 }
 
 fn stack_tests(workspace: &Workspace) -> Result<Vec<Claim>> {
-    let (_cloud, stack) = deploy(workspace)?;
+    let (_cloud, stack) = deploy(workspace, None)?;
     let mut claims = acts::play(&stack, Show::Claims)?;
     claims.extend(checks::run(&stack)?);
     Ok(claims)
@@ -231,12 +233,13 @@ fn begin() -> Result<Workspace> {
     Ok(workspace)
 }
 
-fn deploy(workspace: &Workspace) -> Result<(Cloud, Stack)> {
+/// Callers reach it at `base`, or else at the cloud itself.
+fn deploy(workspace: &Workspace, base: Option<&str>) -> Result<(Cloud, Stack)> {
     cloud::stop_left_over(workspace)?;
     let tools = Tools::install(workspace)?;
     binaries::build(workspace)?;
     let cloud = Cloud::start(workspace, &tools)?;
-    let stack = Stack::deploy(&cloud)?;
+    let stack = Stack::deploy(&cloud, base.unwrap_or_else(|| cloud.endpoint()))?;
     Ok((cloud, stack))
 }
 
@@ -310,6 +313,7 @@ fn function_environment(stack: &Stack) -> Result<Vec<(&'static str, String)>> {
         ("STATE_TABLE", output("StateTable")?),
         ("LEDGER_TABLE", output("LedgerTable")?),
         ("MAC_KEY", output("MacKeyArn")?),
+        ("SEAL_KEY", output("SealKeyArn")?),
         ("SIGNING_KEY", output("SigningKeyArn")?),
         ("EVENTS_TOPIC", output("LineEventsTopicArn")?),
         ("DEAD_LETTER_QUEUE", output("ProvisioningRejectedQueueUrl")?),

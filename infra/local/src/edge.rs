@@ -1,6 +1,7 @@
 //! What stands where CloudFront stands: it hands requests on to the API with the origin's secret and the
 //! viewer's network facts. It also shows the inboxes of the demo's customers.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 
@@ -21,19 +22,38 @@ const WORKERS: usize = 8;
 /// What the viewer may not say of itself, and what belongs to one connection only.
 const NOT_PASSED: [&str; 6] = ["host", "connection", "content-length", "transfer-encoding", "accept-encoding", PLACE_HEADER];
 
-/// Listens on a free loopback port, for as long as the program runs; returns the address.
-pub(crate) fn serve(stack: &Arc<Stack>, customers: &[Customer]) -> Result<String> {
-    let server = Arc::new(Server::http("127.0.0.1:0").map_err(|error| anyhow!("the edge cannot listen: {error}"))?);
-    let address = server.server_addr().to_ip().context("the edge listens on no IP address")?;
-    for _ in 0..WORKERS {
-        let (server, stack, customers) = (Arc::clone(&server), Arc::clone(stack), customers.to_vec());
-        thread::spawn(move || {
-            for request in server.incoming_requests() {
-                respond(&stack, &customers, request);
-            }
-        });
+/// An address that callers will reach the API at. It is there before the stack is: proofs of devices' keys are for
+/// it, so the stack has to know it.
+pub(crate) struct Edge {
+    server: Arc<Server>,
+    base: String,
+}
+
+impl Edge {
+    /// Listens on a free loopback port.
+    pub(crate) fn listen() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("the edge cannot listen")?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let server = Server::from_listener(listener, None).map_err(|error| anyhow!("the edge cannot listen: {error}"))?;
+        Ok(Self { server: Arc::new(server), base })
     }
-    Ok(format!("http://{address}"))
+
+    /// Its address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Serves, for as long as the program runs.
+    pub(crate) fn serve(self, stack: &Arc<Stack>, customers: &[Customer]) {
+        for _ in 0..WORKERS {
+            let (server, stack, customers) = (Arc::clone(&self.server), Arc::clone(stack), customers.to_vec());
+            thread::spawn(move || {
+                for request in server.incoming_requests() {
+                    respond(&stack, &customers, request);
+                }
+            });
+        }
+    }
 }
 
 fn respond(stack: &Stack, customers: &[Customer], mut request: Request) {

@@ -49,14 +49,15 @@ pub(crate) struct Message {
 }
 
 impl Stack {
-    /// Deploys the template to `cloud`.
-    pub(crate) fn deploy(cloud: &Cloud) -> Result<Self> {
+    /// Deploys the template to `cloud`. `base` is where callers will reach the API: proofs of devices' keys are
+    /// for it.
+    pub(crate) fn deploy(cloud: &Cloud, base: &str) -> Result<Self> {
         let issuer = Issuer::start()?;
         let edge_secret = format!("{}{}{}{}", suffix(), suffix(), suffix(), suffix());
         let aws = cloud.aws().clone();
         aws.post("ses", "/v2/email/identities", &json!({ "EmailIdentity": SENDER }))
             .context("the sender's address is refused")?;
-        let outputs = cloud.deploy(&parameters(&issuer, &edge_secret))?;
+        let outputs = cloud.deploy(&parameters(&issuer, &edge_secret, base))?;
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
@@ -163,7 +164,7 @@ impl Stack {
         let policy = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "kms:*", "Resource": "*" },
         ]});
-        for key in ["MacKeyArn", "SigningKeyArn"] {
+        for key in ["MacKeyArn", "SealKeyArn", "SigningKeyArn"] {
             let request = json!({ "KeyId": self.output(key)?, "PolicyName": "default", "Policy": policy.to_string() });
             self.aws.json("kms", "TrentService.PutKeyPolicy", &request)?;
         }
@@ -263,7 +264,7 @@ pub(crate) const SENDER: &str = "care@mobile.example";
 const NOTICE_RETRY_SECONDS: &str = "60";
 
 /// The template's parameters for a local stack: no CloudFront in front and no TLS, all else as in production.
-fn parameters(issuer: &Issuer, edge_secret: &str) -> Vec<(&'static str, String)> {
+fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static str, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     vec![
         ("IdentityIssuer", issuer.url().to_owned()),
@@ -272,6 +273,7 @@ fn parameters(issuer: &Issuer, edge_secret: &str) -> Vec<(&'static str, String)>
         ("SenderEmail", SENDER.to_owned()),
         ("Edge", "none".to_owned()),
         ("EdgeSecret", edge_secret.to_owned()),
+        ("Issuer", base.to_owned()),
         ("Transport", "any".to_owned()),
         ("NoticeRetrySeconds", NOTICE_RETRY_SECONDS.to_owned()),
         ("Architecture", architecture.to_owned()),
