@@ -1,4 +1,4 @@
-//! The five commands.
+//! The commands.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::acts;
+use crate::attacks;
 use crate::binaries;
 use crate::carrier;
 use crate::checks;
@@ -36,6 +37,24 @@ pub(crate) fn demo() -> Result<bool> {
     list_broken(&claims);
     let verdict = if broken == 0 {
         paint(Paint::Green, format!("All {held} claims of the five acts held."))
+    } else {
+        paint(Paint::Red, format!("{broken} of {} claims did not hold.", held + broken))
+    };
+    println!("{verdict}  {}", paint(Paint::Dim, seconds(started)));
+    Ok(broken == 0)
+}
+
+/// Attacks on step-up, each of which has to fail.
+pub(crate) fn attack() -> Result<bool> {
+    let started = Instant::now();
+    let workspace = begin()?;
+    let (_cloud, stack) = deploy(&workspace, None)?;
+    let claims = attacks::play(&stack, Show::Everything)?;
+    let (held, broken) = count(&claims);
+    println!();
+    list_broken(&claims);
+    let verdict = if broken == 0 {
+        paint(Paint::Green, format!("Every attack failed; all {held} claims held."))
     } else {
         paint(Paint::Red, format!("{broken} of {} claims did not hold.", held + broken))
     };
@@ -222,6 +241,7 @@ fn lint(workspace: &Workspace, tools: &Tools, counts: &mut Counts) {
 fn stack_tests(workspace: &Workspace) -> Result<Vec<Claim>> {
     let (_cloud, stack) = deploy(workspace, None)?;
     let mut claims = acts::play(&stack, Show::Claims)?;
+    claims.extend(attacks::play(&stack, Show::Claims)?);
     claims.extend(checks::run(&stack)?);
     Ok(claims)
 }

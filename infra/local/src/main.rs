@@ -1,17 +1,19 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | up [--json] | watch | test | down`
+//! `cargo local demo | attack | up [--json] | watch | test | down`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod acts;
 mod api;
+mod attacks;
 mod aws;
 mod binaries;
 mod carrier;
 mod checks;
 mod cloud;
 mod commands;
+mod device_key;
 mod edge;
 mod issuer;
 mod ledger;
@@ -31,6 +33,7 @@ const USAGE: &str = "\
 The whole product on one machine, without Docker, root or an account.
 
     cargo local demo          from nothing to the end: five acts on the deployed stack
+    cargo local attack        ten attacks on step-up, against the deployed stack
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ended = match arguments.as_slice() {
         ["demo"] => commands::demo(),
+        ["attack"] => commands::attack(),
         ["up"] => commands::up(false),
         ["up", "--json"] => commands::up(true),
         ["watch"] => commands::watch(),
