@@ -11,24 +11,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use jsonschema::{Draft, Validator};
 use linekeeper_domain::config::Settings;
 use linekeeper_domain::ids::{AccountId, ChangeId, Subject};
-use linekeeper_domain::kinds::{ChangeKind, Factor, Mode, Protection, Status};
-use linekeeper_domain::time::Span;
+use linekeeper_domain::kinds::{ChangeKind, Enrollable, Factor, Mode, Protection, Status, WhyNot};
+use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::keys::{Jwk, Published, sign_not_me};
 use linekeeper_platform::problem::ProblemKind;
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, AT_HOME, BEA};
 use linekeeper_tests::world::{ISSUER, LEDGER, STATE, customer, representative};
 use linekeeper_tests::{Answer, Fault, Keys, Tap, World, iccid};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 
 // ---------------------------------------------------------------- the document
 
 /// Problems that are recorded. All others change nothing.
-const RECORDED: [&str; 3] = ["refused", "code-wrong", "delivery-failed"];
+const RECORDED: [&str; 4] = ["refused", "code-wrong", "signature-wrong", "delivery-failed"];
+
+/// What only a race gives: the factor is removed between the reading and the writing of its answer.
+const RACED: [(&str, u16, &str); 1] = [("answerChallenge", 422, "factor-not-offered")];
+
+/// Headers that say something of one answer: the document names them where they come.
+const TELLING: [&str; 4] = ["allow", "location", "retry-after", "www-authenticate"];
 
 struct Document(Value);
 
@@ -132,6 +142,11 @@ impl Document {
 }
 
 impl Operation<'_> {
+    /// Whether it looks at the proof of a device's key.
+    fn proven(&self, document: &Document) -> bool {
+        self.shape["parameters"].as_array().into_iter().flatten().any(|one| document.at(one)["name"] == "DPoP")
+    }
+
     /// Whether a token with this scope may call it.
     fn lets(&self, document: &Document, scope: &str) -> bool {
         let security = self.shape.get("security").unwrap_or(&document.0["security"]);
@@ -201,6 +216,8 @@ struct Bench {
     world: World,
     document: Document,
     seen: BTreeMap<String, BTreeSet<(u16, String)>>,
+    /// Whether what is called now counts as a guess, whatever comes of it.
+    guessing: bool,
 }
 
 impl Bench {
@@ -213,7 +230,7 @@ impl Bench {
         let world = World::with(settings).await;
         world.customer(&BEA).await;
         world.customer(&ANA).await;
-        Self { world, document: Document::read(), seen: BTreeMap::new() }
+        Self { world, document: Document::read(), seen: BTreeMap::new(), guessing: false }
     }
 
     async fn stored(&self) -> Items {
@@ -241,7 +258,8 @@ impl Bench {
             let body: Value = serde_json::from_str(body).unwrap();
             assert!(schema.is_valid(&body), "{} took a body that the document does not allow: {body}", operation.id);
         }
-        if request.method == "GET" || (answer.status >= 400 && !RECORDED.contains(&answer.problem())) {
+        let recorded = self.guessing || RECORDED.contains(&answer.problem());
+        if request.method == "GET" || (answer.status >= 400 && !recorded) {
             assert_eq!(self.stored().await, before, "{} answered {} and changed something", operation.id, answer.body);
             assert_eq!(self.world.inbox.all(), sent, "{} answered {} and sent something", operation.id, answer.body);
         }
@@ -261,9 +279,15 @@ impl Bench {
         let faults: Vec<String> = validator.iter_errors(&answer.body).map(|fault| fault.to_string()).collect();
         assert!(faults.is_empty(), "{what}: {faults:#?}");
         for (name, header) in members(&response["headers"]) {
-            let value = answer.headers.get(&name.to_lowercase()).unwrap_or_else(|| panic!("{what}: no {name}"));
-            let schema = self.document.validator(&self.document.at(header)["schema"]);
-            assert!(schema.is_valid(&json!(value)), "{what}: {name} is {value}");
+            let header = self.document.at(header);
+            let value = answer.headers.get(&name.to_lowercase());
+            assert!(value.is_some() || header["required"] != true, "{what}: no {name}");
+            let schema = self.document.validator(&header["schema"]);
+            assert!(value.is_none_or(|value| schema.is_valid(&json!(value))), "{what}: {name} is {value:?}");
+        }
+        for name in TELLING.iter().filter(|name| answer.headers.contains_key(**name)) {
+            let mut documented = members(&response["headers"]);
+            assert!(documented.any(|(known, _)| known.eq_ignore_ascii_case(name)), "{what}: {name} is not documented");
         }
         if !members(&response["headers"]).any(|(name, _)| name == "Cache-Control") {
             assert_eq!(answer.headers["cache-control"], "no-store", "{what}");
@@ -290,7 +314,8 @@ impl Bench {
     /// a table does not answer or holds nonsense. `good` is a request that would do otherwise.
     async fn common(&mut self, good: &Request) {
         let operation = self.document.operation(good.method, good.path.split('?').next().unwrap());
-        let reads_a_body = self.document.body(&operation).is_some();
+        let body = self.document.body(&operation);
+        let proven = operation.proven(&self.document);
         let customers = operation.lets(&self.document, "linekeeper:customer");
         let representatives = operation.lets(&self.document, "linekeeper:representative");
 
@@ -321,7 +346,12 @@ impl Bench {
                 }
             }
         }
-        if reads_a_body {
+        if proven {
+            for proof in ["", "nonsense", "a.b.c", "a.b.c,a.b.c"] {
+                self.gives(401, "proof-invalid", &good.clone().header("dpop", proof)).await;
+            }
+        }
+        if let Some(schema) = body {
             for media_type in ["text/plain", "", "application/x-www-form-urlencoded", "application/jsonp"] {
                 self.gives(415, "unsupported-media-type", &good.clone().header("content-type", media_type)).await;
             }
@@ -330,7 +360,10 @@ impl Bench {
             }
             let mut more: Value = serde_json::from_str(good.body.as_ref().unwrap()).unwrap();
             more["more"] = json!(true);
-            self.malformed(good, &[more, json!({}), json!([]), json!(null), json!("text"), json!(5)]).await;
+            self.malformed(good, &[more, json!([]), json!(null), json!("text"), json!(5)]).await;
+            self.gives(400, "malformed", &good.clone().json(&json!({}))).await;
+            // Nothing is an answer where a proof comes along.
+            assert_eq!(schema.is_valid(&json!({})), operation.id == "answerChallenge");
         }
 
         self.world.tap.begin(Some(Fault::Before(1)));
@@ -363,7 +396,9 @@ impl Bench {
 
     /// Everything that the document says of an operation was answered.
     fn complete(&self, id: &str) {
-        assert_eq!(self.seen[id], self.document.answers(id), "left: what {id} answered; right: what is documented");
+        let raced = RACED.iter().filter(|(one, ..)| *one == id).map(|(_, status, problem)| (*status, (*problem).to_owned()));
+        let seen: BTreeSet<_> = self.seen[id].iter().cloned().chain(raced).collect();
+        assert_eq!(seen, self.document.answers(id), "left: what {id} answered; right: what is documented");
     }
 }
 
@@ -377,6 +412,33 @@ fn challenge(change: &str, factor: &str) -> Request {
 
 fn answer(change: &str, challenge: &str, code: &str) -> Request {
     Request::post(format!("/v1/changes/{change}/challenges/{challenge}/answer")).json(&json!({"code": code}))
+}
+
+fn set_up(change: &str, factor: &str) -> Request {
+    Request::post(format!("/v1/changes/{change}/challenges")).json(&json!({"factor": factor, "enrol": true}))
+}
+
+fn answer_with(change: &str, challenge: &str, body: &Value) -> Request {
+    Request::post(format!("/v1/changes/{change}/challenges/{challenge}/answer")).json(body)
+}
+
+fn factor_add(key: &str, factor: &str) -> Request {
+    ask(key, &json!({"kind": "factor_add", "factor": factor}))
+}
+
+/// A request with the proof of a device's key.
+fn proven(request: Request, now: Timestamp, jti: &str) -> Request {
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let point = key.verifying_key().to_sec1_point(false);
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": text(point.x().unwrap()), "y": text(point.y().unwrap())});
+    let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});
+    let path = request.path.split('?').next().unwrap();
+    let claims = json!({"jti": jti, "htm": request.method, "htu": format!("{ISSUER}{path}"), "iat": now.as_second()});
+    let input = format!("{}.{}", text(head.to_string().as_bytes()), text(claims.to_string().as_bytes()));
+    let signature: Signature = key.sign(input.as_bytes());
+    let proof = format!("{input}.{}", text(&signature.to_bytes()));
+    request.header("dpop", &proof)
 }
 
 fn cancel(change: &str) -> Request {
@@ -557,7 +619,7 @@ fn the_documents_words_are_the_domains() {
         texts(&document.0["components"]["schemas"][name]["enum"]).into_iter().map(str::to_owned).collect()
     };
     macro_rules! of { ($($kind:ident),+) => { $(assert_eq!(words(stringify!($kind)), $kind::ALL.iter().map(|one| one.word()).collect::<Vec<_>>());)+ } }
-    of!(ChangeKind, Status, Factor, Protection, Mode);
+    of!(ChangeKind, Status, Factor, Enrollable, WhyNot, Protection, Mode);
 
     let schemas = &document.0["components"]["schemas"];
     let protections: BTreeSet<&str> = members(&schemas["Protections"]["properties"]).map(|(name, _)| name).collect();
@@ -661,6 +723,11 @@ async fn asking_for_a_change_is_answered_as_documented() {
                 json!({"kind": "contact_change", "add": {"sms": "305 555 0123"}}),
                 json!({"kind": "contact_change", "add": {"email": "a@example.com", "sms": "+13055550123"}}),
                 json!({"kind": "contact_change", "add": {}}),
+                json!({"kind": "factor_add"}),
+                json!({"kind": "factor_add", "factor": "sms_otp"}),
+                json!({"kind": "factor_add", "factor": "passkey", "id": "fc_1"}),
+                json!({"kind": "factor_remove", "factor": "passkey"}),
+                json!({"kind": "factor_remove", "factor": "passkey", "id": "a b"}),
                 sim(json!({})),
                 sim(json!("8901")),
                 sim(json!({"iccid": "8901"})),
@@ -693,6 +760,7 @@ async fn asking_for_a_change_is_answered_as_documented() {
         json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": ANA.line}),
         json!({"kind": "contact_change"}),
         json!({"kind": "contact_change", "remove": "unknown"}),
+        json!({"kind": "factor_remove", "factor": "passkey", "id": "fc_unknown"}),
     ] {
         bench.gives(422, "nothing-to-change", &good.clone().json(&idle)).await;
     }
@@ -732,6 +800,7 @@ async fn every_kind_that_is_offered_is_taken_with_every_member_that_it_has() {
         (Some(customer(&ANA)), json!({"kind": "contact_change", "add": {"push": "arn:aws:sns:us-east-1:000000000000:endpoint/x"}, "remove": "app"})),
         (Some(customer(&ANA)), json!({"kind": "credential_reset"})),
         (Some(customer(&ANA)), json!({"kind": "authorized_user", "user": "us_31"})),
+        (Some(customer(&BEA)), json!({"kind": "factor_add", "factor": "totp"})),
         (store(), json!({"kind": "device_upgrade", "line_id": BEA.line, "imei": "490154203237518"})),
         (store(), json!({"kind": "add_line"})),
         (Some(customer(&BEA)), json!({"kind": "contact_change", "add": {"sms": "+13055550188"}})),
@@ -799,6 +868,7 @@ async fn stopping_a_change_is_answered_as_documented() {
     let mut bench = Bench::new().await;
     let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
     bench.common(&cancel(&id)).await;
+    assert!(!bench.document.operation("POST", &format!("/v1/changes/{id}/cancel")).proven(&bench.document));
     for id in not_hers(&bench.world).await {
         bench.gives(404, "not-found", &cancel(&id)).await;
     }
@@ -808,7 +878,8 @@ async fn stopping_a_change_is_answered_as_documented() {
     let stopped = bench.gives(200, "", &cancel(&id).by(Some(representative("phone"))).naming(ANA.account)).await;
     assert_eq!(stopped.body["status"], "cancelled");
     let before = bench.stored().await;
-    bench.gives(200, "", &cancel(&id)).await;
+    // Whatever came of the device's key, stopping works.
+    bench.gives(200, "", &cancel(&id).header("dpop", "nonsense")).await;
     assert_eq!(bench.stored().await, before, "a repeat changed something");
 
     let refused = ask("k2", &ANA.sim_swap(&iccid(1))).by(Some(representative("email"))).naming(ANA.account);
@@ -818,24 +889,50 @@ async fn stopping_a_change_is_answered_as_documented() {
 }
 
 #[tokio::test]
-async fn asking_for_a_code_is_answered_as_documented() {
+async fn asking_for_a_challenge_is_answered_as_documented() {
     let mut bench = Bench::with(Settings { guesses_per_day: 1, ..Settings::default() }).await;
     let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
-    let good = challenge(&id, "sms_otp");
+    let good = challenge(&id, "push_otp");
     bench.common(&good).await;
-    bench.malformed(&good, &[json!({"factor": "face"}), json!({"factor": ["sms_otp"]}), json!({"factor": null})]).await;
-    for factor in ["email_otp", "totp", "passkey", "device_key"] {
+    let bodies = [
+        json!({"factor": "face"}),
+        json!({"factor": ["sms_otp"]}),
+        json!({"factor": null}),
+        json!({"enrol": true}),
+        json!({"factor": "passkey", "enrol": "yes"}),
+    ];
+    bench.malformed(&good, &bodies).await;
+    for factor in ["sms_otp", "email_otp", "recovery_code", "totp", "passkey", "device_key"] {
         bench.gives(422, "factor-not-offered", &challenge(&id, factor)).await;
+        bench.gives(422, "factor-not-offered", &set_up(&id, factor)).await;
     }
     for id in not_hers(&bench.world).await {
-        bench.gives(404, "not-found", &challenge(&id, "sms_otp")).await;
+        bench.gives(404, "not-found", &challenge(&id, "push_otp")).await;
     }
     bench.gives(404, "not-found", &good.clone().by(Some(customer(&BEA)))).await;
     let refused = ask("k2", &json!({"kind": "add_line"})).by(Some(representative("phone"))).naming(ANA.account);
     let refused = bench.gives(403, "refused", &refused).await.text("change_id");
     bench.gives(409, "change-closed", &challenge(&refused, "push_otp")).await;
 
-    bench.world.inbox.down(&["sms"]);
+    // Whatever a customer sets up, by what she needs for it.
+    for (factor, needs) in [("passkey", "passkey"), ("totp", "totp"), ("recovery_code", "recovery_codes"), ("device_key", "")] {
+        let adds = bench.gives(201, "", &factor_add(factor, factor)).await;
+        assert_eq!(adds.body["set_up"], factor);
+        let adds = adds.text("change_id");
+        let other = if factor == "totp" { "passkey" } else { "totp" };
+        bench.gives(422, "factor-not-offered", &set_up(&adds, other)).await;
+        let opened = bench.gives(201, "", &set_up(&adds, factor)).await;
+        let more: Vec<&str> = members(&opened.body).map(|(name, _)| name).collect();
+        assert!(needs.is_empty() || more.contains(&needs), "{factor}: {more:?}");
+        assert_eq!(more.len(), 3 + usize::from(!needs.is_empty()), "{factor}: {more:?}");
+        let now = bench.world.shell.clock.now();
+        let again = proven(set_up(&adds, factor), now, &format!("proof-for-{factor}"));
+        bench.gives(201, "", &again).await;
+        bench.gives(401, "proof-invalid", &again).await;
+        bench.gives(200, "", &cancel(&adds)).await;
+    }
+
+    bench.world.inbox.down(&["push"]);
     bench.gives(502, "delivery-failed", &good).await;
     bench.world.inbox.down(&[]);
     bench.gives(429, "too-many-codes", &good).await;
@@ -849,16 +946,29 @@ async fn asking_for_a_code_is_answered_as_documented() {
 }
 
 #[tokio::test]
-async fn answering_with_a_code_is_answered_as_documented() {
-    let mut bench = Bench::with(Settings { guesses_per_challenge: 2, ..Settings::default() }).await;
+async fn an_answer_is_answered_as_documented() {
+    let mut bench = Bench::with(Settings { guesses_per_challenge: 3, ..Settings::default() }).await;
     let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
-    let first = bench.gives(201, "", &challenge(&id, "sms_otp")).await.text("challenge_id");
+    let first = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
     let code = bench.world.inbox.code();
     let good = answer(&id, &first, &code);
     bench.common(&good).await;
-    let codes = ["", "12345", "1234567", "12345a", "１２３４５６", "1 2 3 4 5 6 7", "                  123456"];
+    let codes = [
+        "",
+        "12345",
+        "1234567",
+        "12345a",
+        "１２３４５６",
+        "1 2 3 4 5 6 7",
+        "                  123456",
+        "ABCD-EFGH-JKLM-NPQ",
+        "ABCD-EFGH-JKLM-NPQ0",
+        "ABCD_EFGH_JKLM_NPQR",
+        "  A-B-C-D  E-F-G-H  J-K-L-M  N-P-Q-R-----",
+    ];
     bench.malformed(&good, &codes.map(|code| json!({"code": code}))).await;
-    bench.malformed(&good, &[json!({"code": 123_456}), json!({"code": null})]).await;
+    bench.malformed(&good, &[json!({"code": 123_456}), json!({"code": null}), json!({"passkey": null})]).await;
+    bench.malformed(&good, &[json!({"code": "123456", "passkey": {"id": "x"}})]).await;
     for id in not_hers(&bench.world).await {
         bench.gives(404, "not-found", &answer(&id, &first, &code)).await;
     }
@@ -879,7 +989,7 @@ async fn answering_with_a_code_is_answered_as_documented() {
     bench.gives(409, "challenge-over", &answer(&id, &second, &code)).await;
     let third = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
     let code = bench.world.inbox.code();
-    for _ in 0..2 {
+    for _ in 0..3 {
         bench.gives(422, "code-wrong", &answer(&id, &third, &wrong(&code))).await;
     }
     bench.gives(429, "too-many-attempts", &answer(&id, &third, &code)).await;
@@ -890,12 +1000,69 @@ async fn answering_with_a_code_is_answered_as_documented() {
     assert_eq!(bench.gives(200, "", &answer(&id, &fourth, &spaced)).await.body["status"], "verified");
     bench.gives(409, "challenge-over", &answer(&id, &fourth, &code)).await;
 
+    // From another device than asked, which counts; and then too fast.
+    let fifth = bench.gives(201, "", &challenge(&other, "push_otp")).await.text("challenge_id");
+    let good = answer(&other, &fifth, &bench.world.inbox.code());
+    bench.guessing = true;
+    bench.gives(409, "challenge-over", &good.clone().header("x-linekeeper-device", "device-of-the-thief")).await;
+    bench.guessing = false;
+    let waits = bench.gives(429, "too-many-attempts", &good).await;
+    assert_eq!(waits.headers["retry-after"], "60");
+    bench.world.clock.advance(Span::minutes(1));
+    bench.gives(200, "", &good).await;
+
     let reset = bench.change("k3", &json!({"kind": "credential_reset"})).await;
-    let fifth = bench.gives(201, "", &challenge(&reset, "push_otp")).await.text("challenge_id");
+    let sixth = bench.gives(201, "", &challenge(&reset, "push_otp")).await.text("challenge_id");
     let code = bench.world.inbox.code();
     bench.gives(200, "", &cancel(&reset)).await;
-    bench.gives(409, "challenge-over", &answer(&reset, &fifth, &code)).await;
+    bench.gives(409, "challenge-over", &answer(&reset, &sixth, &code)).await;
+
+    recovery_codes(&mut bench).await;
+    passkey(&mut bench).await;
+    device_key(&mut bench).await;
     bench.complete("answerChallenge");
+}
+
+/// Ten codes for paper, of which one confirms them; listed, and removed again.
+async fn recovery_codes(bench: &mut Bench) {
+    let adds = bench.gives(201, "", &factor_add("paper", "recovery_code")).await.text("change_id");
+    let opened = bench.gives(201, "", &set_up(&adds, "recovery_code")).await;
+    let id = opened.text("challenge_id");
+    for body in [json!({"code": "ABCD-EFGH-JKLM-NPQR"}), json!({"passkey": {"type": "public-key"}})] {
+        bench.gives(422, "code-wrong", &answer_with(&adds, &id, &body)).await;
+    }
+    let typed = opened.body["recovery_codes"][3].as_str().unwrap().to_lowercase().replace('-', " ");
+    let set = bench.gives(200, "", &answer(&adds, &id, &typed)).await;
+    assert!(set.body.get("set_up").is_none(), "{}", set.body);
+    bench.world.prove(&ANA, &adds, "push_otp").await;
+    bench.world.pump().await;
+    let account = bench.gives(200, "", &Request::get("/v1/account")).await;
+    let held = &account.body["factors"][0];
+    assert_eq!((&held["factor"], &held["left"]), (&json!("recovery_code"), &json!(10)));
+    let removes = json!({"kind": "factor_remove", "factor": "recovery_code", "id": held["id"]});
+    let removes = bench.gives(201, "", &ask("away", &removes)).await;
+    assert!(removes.body["hold_until"].is_string(), "{}", removes.body);
+}
+
+/// What is no signature, and a signature that comes too late.
+async fn passkey(bench: &mut Bench) {
+    let adds = bench.gives(201, "", &factor_add("touch", "passkey")).await.text("change_id");
+    let id = bench.gives(201, "", &set_up(&adds, "passkey")).await.text("challenge_id");
+    let nonsense = answer_with(&adds, &id, &json!({"passkey": {"id": "x", "type": "public-key"}}));
+    bench.gives(422, "signature-wrong", &nonsense).await;
+    bench.gives(200, "", &cancel(&adds)).await;
+    bench.gives(409, "change-closed", &nonsense).await;
+}
+
+/// The proof of the request is the answer.
+async fn device_key(bench: &mut Bench) {
+    let now = bench.world.shell.clock.now();
+    let adds = bench.gives(201, "", &factor_add("key", "device_key")).await.text("change_id");
+    let id = bench.gives(201, "", &proven(set_up(&adds, "device_key"), now, "to-be-set-up")).await.text("challenge_id");
+    let nothing = answer_with(&adds, &id, &json!({}));
+    bench.gives(400, "malformed", &nothing).await;
+    let set = bench.gives(200, "", &proven(nothing, now, "is-set-up")).await;
+    assert!(set.body.get("set_up").is_none(), "{}", set.body);
 }
 
 #[tokio::test]
