@@ -8,13 +8,19 @@
     reason = "test code: what does not hold must stop the test"
 )]
 
+pub mod authenticator;
 pub mod doubles;
+pub mod dpop;
 pub mod log;
 pub mod people;
+pub mod session;
 pub mod tap;
 pub mod world;
 
+pub use authenticator::{App, Phone};
 pub use doubles::{Inbox, Keys, Mail, ManualClock, Topic};
+pub use dpop::DeviceKey;
 pub use people::{ANA, Person, iccid};
+pub use session::Session;
 pub use tap::{Call, Fault, Tap};
 pub use world::{Answer, World};

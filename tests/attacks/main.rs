@@ -1,0 +1,15 @@
+//! Attacks, each a short story against the real functions that must fail. A module for each; each test
+//! has a database of its own, and its name says the rule that it would break.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what does not hold must stop the test"
+)]
+
+mod guessing;
+mod proofs;
+mod relay;
+mod stage;
+mod winners;

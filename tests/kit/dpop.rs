@@ -1,0 +1,74 @@
+//! A device's key, and the proofs it makes (RFC 9449).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use linekeeper_domain::time::Timestamp;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// A key that never leaves its device.
+#[derive(Clone)]
+pub struct DeviceKey(SigningKey);
+
+impl std::fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeviceKey")
+    }
+}
+
+/// What a proof is for. Whatever is not said is as it should be.
+#[derive(Clone, Copy, Debug)]
+pub struct For<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The address, without a query.
+    pub url: &'a str,
+    /// The token that it goes with.
+    pub token: Option<&'a str>,
+    /// When it says it was made.
+    pub at: Timestamp,
+}
+
+impl DeviceKey {
+    /// Another key for every number from 1.
+    #[must_use]
+    pub fn new(seed: u8) -> Self {
+        Self(SigningKey::from_slice(&[seed; 32]).unwrap())
+    }
+
+    fn jwk(&self) -> (String, String) {
+        let point = self.0.verifying_key().to_sec1_point(false);
+        (URL_SAFE_NO_PAD.encode(point.x().unwrap()), URL_SAFE_NO_PAD.encode(point.y().unwrap()))
+    }
+
+    /// The thumbprint (RFC 7638).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        let (x, y) = self.jwk();
+        URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
+    }
+
+    /// A token that is bound to the key. Whoever is in front has verified it: its signature is none.
+    #[must_use]
+    pub fn bound_token(&self) -> String {
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.c2ln", part(json!({"alg": "ES256"})), part(json!({"cnf": {"jkt": self.thumbprint()}})))
+    }
+
+    /// A proof, each with an id of its own.
+    #[must_use]
+    pub fn proof(&self, what: &For<'_>) -> String {
+        let (x, y) = self.jwk();
+        let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
+        let jti = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let mut claims = json!({"jti": jti, "htm": what.method, "htu": what.url, "iat": what.at.as_second()});
+        if let Some(token) = what.token {
+            claims["ath"] = json!(URL_SAFE_NO_PAD.encode(Sha256::digest(token)));
+        }
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature: Signature = self.0.sign(input.as_bytes());
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+}
