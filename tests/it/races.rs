@@ -150,7 +150,7 @@ async fn i3_right_answers_among_wrong_ones_win_at_most_once_and_no_more_than_fiv
         let (change, challenge, code) = challenged(&world, &format!("k{round}"), &ANA.sim_swap(&iccid(1))).await;
         let before = world.line(&ANA).await.tally.guesses;
         let (of, at) = (change.clone(), challenge.clone());
-        let answer = move |world: Arc<World>, _: usize| {
+        let answer = move |world: Arc<World>, n: usize| {
             let (of, at, code) = (of.clone(), at.clone(), code.clone());
             async move { world.answer(&ANA, &of, &at, if n % 4 == round % 4 { &code } else { wrong(&code) }).await }
         };
@@ -183,7 +183,7 @@ async fn i3_guesses_over_several_changes_and_codes_never_exceed_the_days_budget_
         open.push(challenged(&world, &format!("k{n}"), body).await);
     }
     let targets = open.clone();
-    let guess = move |world: Arc<World>, _: usize| {
+    let guess = move |world: Arc<World>, n: usize| {
         let (change, challenge, code) = targets[n % 3].clone();
         async move { world.answer(&ANA, &change, &challenge, wrong(&code)).await }
     };
@@ -212,7 +212,7 @@ async fn i3_new_codes_asked_for_during_the_guessing_bring_no_more_guesses_than_t
             ana_with(Settings { guesses_per_day: 8, resend_after: Span::seconds(0), codes_per_day: 50, ..Settings::default() })
                 .await;
         let (change, challenge, _) = challenged(&world, "k", &ANA.sim_swap(&iccid(1))).await;
-        let attack = move |world: Arc<World>, _: usize| {
+        let attack = move |world: Arc<World>, n: usize| {
             let (change, mut challenge) = (change.clone(), challenge.clone());
             async move {
                 let mut counted = 0;
@@ -316,7 +316,7 @@ async fn i2_a_stop_that_races_the_last_answer_keeps_the_signature_in() {
             let world = ana().await;
             let (change, challenge, code) = challenged(&world, "k", &ANA.sim_swap(&iccid(1))).await;
             let of = change.clone();
-            let race = move |world: Arc<World>, _: usize| {
+            let race = move |world: Arc<World>, n: usize| {
                 let (change, challenge, code) = (of.clone(), challenge.clone(), code.clone());
                 async move {
                     if n.is_multiple_of(2) {
@@ -372,7 +372,7 @@ async fn i2_a_stop_that_races_the_signature_wins_wherever_it_committed_first() {
             assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.status, 200);
             let (pk, seq, event) = world.undelivered().await.into_iter().next().unwrap();
             let of = change.clone();
-            let race = move |world: Arc<World>, _: usize| {
+            let race = move |world: Arc<World>, n: usize| {
                 let (change, event) = (of.clone(), event.clone());
                 async move {
                     // The stop comes a little later each round, so that it meets every moment of the signing.
@@ -424,7 +424,7 @@ async fn i7_a_tap_that_races_everything_stops_it_and_locks_the_account() {
         }
         let records = world.undelivered().await;
         let of = change.clone();
-        let race = move |world: Arc<World>, _: usize| {
+        let race = move |world: Arc<World>, n: usize| {
             let (change, challenge, code, link, records) =
                 (of.clone(), challenge.clone(), code.clone(), link.clone(), records.clone());
             async move {
