@@ -308,6 +308,10 @@ pub fn answer(view: &View, claim: &Claim, answer: &Answer, ctx: Context<'_>) -> 
             Event::Proven { change: claim.change.clone(), proof }
         }
     };
+    // Challenges that were opened on other lines before do not get around the account's budget.
+    if matches!(answer, Answer::Code | Answer::Totp(_)) {
+        quotas.push(failures(account, ctx).asked());
+    }
     match answer {
         Answer::Totp(at_step) => quotas.push(totp_once(account, &open.demand, *at_step, ctx.now)),
         Answer::RecoveryCode(factor, place) => {
