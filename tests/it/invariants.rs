@@ -17,7 +17,7 @@ use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Clock as _;
 use linekeeper_platform::keys::{CodeCheck, Signer};
 use linekeeper_platform::store::Error;
-use linekeeper_tests::people::{LAPTOP, ANA, AT_HOME, BEA, IN_CALIFORNIA};
+use linekeeper_tests::people::{ANA, AT_HOME, BEA, IN_CALIFORNIA, LAPTOP};
 use linekeeper_tests::world::{ISSUER, STATE, customer, representative};
 use linekeeper_tests::{Answer, Call, Keys, World, iccid};
 use proptest::prelude::*;

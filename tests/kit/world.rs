@@ -207,12 +207,7 @@ impl World {
         let (inbox, topic, dead) = (Inbox::new(tap.clone()), Topic::new(tap.clone()), Dead::new(tap.clone()));
 
         Self {
-            intake: request_intake::App {
-                shell: shell.clone(),
-                door: door(),
-                key: keys.clone(),
-                issuer: ISSUER.to_owned(),
-            },
+            intake: request_intake::App { shell: shell.clone(), door: door(), key: keys.clone(), issuer: ISSUER.to_owned() },
             issue: otp_issue::App {
                 shell: shell.clone(),
                 door: door(),
