@@ -35,7 +35,6 @@ async fn a_hundred_asks_send_the_days_ten_codes_and_no_two_within_half_a_minute(
 }
 
 #[tokio::test]
-#[ignore = "open: step_up::offer looks at the open challenge only, and a challenge that sends nothing replaces it"]
 async fn a_challenge_that_sends_nothing_in_between_does_not_shorten_the_pause() {
     let world = ana().await;
     let home = Session::at_home(&ANA);
@@ -88,7 +87,6 @@ async fn one_device_key_sends_no_more_than_its_own_share_over_many_accounts() {
 }
 
 #[tokio::test]
-#[ignore = "open: a device without a key is counted by account (DeviceId::of takes the account), so never over many"]
 async fn one_device_name_sends_no_more_than_its_own_share_over_many_accounts() {
     let world = World::with(Settings { codes_per_device: 4, ..Settings::default() }).await;
     let open = crowd(&world, &people(8), Session::at_home).await;
@@ -111,7 +109,6 @@ async fn one_address_sends_no_more_than_its_own_share_over_many_accounts_and_dev
 }
 
 #[tokio::test]
-#[ignore = "open: Edge::address is nothing where the edge was gone around, and nothing is counted then"]
 async fn whoever_goes_around_the_edge_is_counted_under_an_address_too() {
     let world = World::with(Settings { codes_per_address: 3, ..Settings::default() }).await;
     let session = |person: &Person| Session::at_home(person).without("x-linekeeper-edge").without("x-linekeeper-device");

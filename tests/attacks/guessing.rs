@@ -132,7 +132,6 @@ async fn wrong_answers_on_many_lines_use_up_the_accounts_budget_whatever_each_li
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open: the account's failures are looked at where a challenge is opened, and neither in claim nor in answer"]
 async fn challenges_opened_beforehand_on_many_lines_bring_no_win_beyond_the_accounts_budget() {
     let settings = Settings { guesses_per_day: 6, failures_per_account: 12, ..Settings::default() };
     let (world, app, mut open) = with_lines(settings, 6).await;

@@ -141,7 +141,6 @@ async fn a_passkey_added_by_a_recovery_code_proves_nothing_for_thirty_days() {
 }
 
 #[tokio::test]
-#[ignore = "open: decide::factor_event looks at the account as it was before the recovery code of the same step"]
 async fn a_passkey_added_by_a_recovery_code_proves_nothing_for_thirty_days_whichever_came_first() {
     is_new_for(&added_by_paper(true).await, 30).await;
 }
@@ -169,7 +168,6 @@ async fn removing_a_factor_waits_an_hour_and_tells_everyone_and_what_is_added_in
 }
 
 #[tokio::test]
-#[ignore = "open: FactorAdded of totp or recovery_code drops the ripe one at once, where removing it would wait an hour"]
 async fn adding_an_app_does_not_take_hers_away_faster_than_removing_it_would() {
     let world = ana().await;
     let home = Session::at_home(&ANA);
