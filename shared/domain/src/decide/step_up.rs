@@ -318,6 +318,10 @@ pub fn answer(view: &View, claim: &Claim, answer: &Answer, ctx: Context<'_>) -> 
         Answer::Passkey { credential, counter, backed_up } => {
             let used = view.account.as_ref().and_then(|account| account.state.passkey(credential));
             let (factor, known) = used.ok_or(Denied::FactorNotOffered)?;
+            // Another answer was first: a counter never goes back.
+            if *counter > 0 && *counter <= known.counter {
+                return Err(Denied::ChallengeOver);
+            }
             if known.counter != *counter || known.backed_up != *backed_up {
                 of_account.push(Event::PasskeyUsed { factor: factor.clone(), counter: *counter, backed_up: *backed_up });
             }
