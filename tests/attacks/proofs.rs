@@ -86,7 +86,11 @@ async fn of_32_requests_with_one_proof_one_is_taken() {
             answers.iter().filter(|answer| answer.status == 201).map(|a| a.body["change_id"].as_str().unwrap()).collect();
         assert_eq!(won.len(), 1, "{:?}", tally(&answers));
         let others = answers.iter().filter(|answer| answer.status != 201);
-        assert!(others.into_iter().all(|a| ["proof-invalid", "change-already-open", "try-again"].contains(&a.problem())), "{:?}", tally(&answers));
+        assert!(
+            others.into_iter().all(|a| ["proof-invalid", "change-already-open", "try-again"].contains(&a.problem())),
+            "{:?}",
+            tally(&answers)
+        );
         world.cancel(&ANA, won[0]).await;
         world.clock.advance(Span::minutes(2));
     }

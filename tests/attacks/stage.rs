@@ -62,12 +62,8 @@ pub(crate) fn wrong(code: &str) -> &'static str {
 
 /// Everything stored, to see that nothing moved.
 pub(crate) async fn stored(world: &World) -> Vec<String> {
-    let mut all: Vec<String> = world
-        .items(STATE)
-        .await
-        .into_iter()
-        .map(|item| format!("{:?}", item.into_iter().collect::<BTreeMap<_, _>>()))
-        .collect();
+    let mut all: Vec<String> =
+        world.items(STATE).await.into_iter().map(|item| format!("{:?}", item.into_iter().collect::<BTreeMap<_, _>>())).collect();
     all.sort();
     all
 }

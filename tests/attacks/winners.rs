@@ -113,10 +113,12 @@ async fn a_recovery_code_that_was_used_is_used_for_good() {
     let home = Session::at_home(&ANA);
     let paper = add_paper(&world, &home).await;
     days_pass(&world, &ANA, 8).await;
-    for (n, (change, right)) in
-        [(number_change(&world, "a").await, true), (opened(&world, &home, "b", &json!({"kind": "credential_reset"})).await, false)]
-            .into_iter()
-            .enumerate()
+    for (n, (change, right)) in [
+        (number_change(&world, "a").await, true),
+        (opened(&world, &home, "b", &json!({"kind": "credential_reset"})).await, false),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let challenge = world.challenge_as(&home, &change, "recovery_code").await.text("challenge_id");
         let answer = world.answer_as(&home, &change, &challenge, &json!({"code": paper[0]})).await;

@@ -76,7 +76,14 @@ impl World {
     }
 
     /// A request of a session, proven afresh where it has a key.
-    pub async fn send(&self, session: &Session, method: &str, path: &str, extra: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    pub async fn send(
+        &self,
+        session: &Session,
+        method: &str,
+        path: &str,
+        extra: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
         let proof = self.proof(session, method, path);
         let proof = proof.as_ref().map(|proof| ("dpop", proof.as_str()));
         let all: Vec<(&str, &str)> = extra.iter().copied().chain(proof).collect();
