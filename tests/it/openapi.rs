@@ -980,7 +980,7 @@ async fn an_answer_is_answered_as_documented() {
     bench.gives(409, "challenge-over", &answer(&id, "unknown", &code)).await;
 
     // Of another change, replaced, expired, used up, of a change that was stopped, answered.
-    let other = bench.change("k2", &json!({"kind": "device_upgrade", "line_id": ANA.line, "imei": "490154203237518"})).await;
+    let other = bench.change("k2", &json!({"kind": "number_change", "line_id": ANA.line})).await;
     bench.gives(409, "challenge-over", &answer(&other, &first, &code)).await;
     bench.world.clock.advance(Span::minutes(1));
     let second = bench.gives(201, "", &challenge(&id, "push_otp")).await.text("challenge_id");
