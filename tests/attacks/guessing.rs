@@ -27,6 +27,8 @@ async fn of_32_guesses_at_an_apps_code_five_count_and_the_right_one_comes_too_la
     })
     .await;
     assert_eq!(tally(&answers), BTreeMap::from([("code-wrong".to_owned(), 5), ("too-many-attempts".to_owned(), CALLERS - 5)]));
+    // Not even after the wait.
+    world.clock.advance(Span::seconds(61));
     let right = json!({"code": app.code(world.clock.now())});
     assert_eq!(world.answer_as(&home, &change, &challenge, &right).await.problem(), "too-many-attempts");
     assert_eq!(world.line(&ANA).await.tally.guesses, 5);

@@ -8,8 +8,15 @@
     reason = "what does not hold must stop the test"
 )]
 
+mod clock;
+mod cookie;
+mod enumeration;
+mod fatigue;
 mod guessing;
+mod new_factor;
 mod proofs;
+mod purpose;
 mod relay;
 mod stage;
+mod stopping;
 mod winners;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use linekeeper_domain::config::Settings;
 use linekeeper_domain::time::Span;
 use linekeeper_tests::people::{ANA, Person};
@@ -60,10 +61,21 @@ pub(crate) fn wrong(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
 }
 
+fn shown(value: &AttributeValue) -> String {
+    match (value.as_m(), value.as_l()) {
+        (Ok(map), _) => {
+            let sorted: BTreeMap<&String, String> = map.iter().map(|(name, value)| (name, shown(value))).collect();
+            format!("{sorted:?}")
+        }
+        (_, Ok(list)) => format!("{:?}", list.iter().map(shown).collect::<Vec<_>>()),
+        (Err(_), Err(_)) => format!("{value:?}"),
+    }
+}
+
 /// Everything stored, to see that nothing moved.
 pub(crate) async fn stored(world: &World) -> Vec<String> {
-    let mut all: Vec<String> =
-        world.items(STATE).await.into_iter().map(|item| format!("{:?}", item.into_iter().collect::<BTreeMap<_, _>>())).collect();
+    let items = world.items(STATE).await.into_iter();
+    let mut all: Vec<String> = items.map(|item| shown(&AttributeValue::M(item))).collect();
     all.sort();
     all
 }

@@ -85,7 +85,6 @@ async fn one_step_of_an_app_is_good_for_one_of_two_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "open: step_up::answer looks only whether the set has codes left, not whether this one is, when it decides again"]
 async fn one_recovery_code_is_good_for_one_of_three_changes() {
     for round in 0..4 {
         let world = ana().await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::acts;
 use crate::attacks;
 use crate::binaries;
+use crate::browser;
 use crate::carrier;
 use crate::checks;
 use crate::cloud::{self, Cloud};
@@ -18,7 +19,7 @@ use crate::issuer::AUDIENCE;
 use crate::people::Customer;
 use crate::process::{self, Group};
 use crate::scene::{Claim, Show};
-use crate::stack::{PWA_ORIGIN, SENDER, Stack};
+use crate::stack::{SENDER, Stack};
 use crate::terminal::{Paint, Progress, paint, seconds};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
@@ -70,7 +71,7 @@ pub(crate) fn up(as_json: bool) -> Result<bool> {
     let (mut cloud, stack) = deploy(&workspace, Some(&base))?;
     let customers = carrier::open_accounts(&stack, &["Maria", "Sofia"])?;
     let stack = Arc::new(stack);
-    edge.serve(&stack, &customers);
+    edge.serve(&workspace, &stack, &customers);
     let description = describe(&stack, &customers, &base)?;
     if as_json {
         println!("{description}");
@@ -239,9 +240,13 @@ fn lint(workspace: &Workspace, tools: &Tools, counts: &mut Counts) {
 }
 
 fn stack_tests(workspace: &Workspace) -> Result<Vec<Claim>> {
-    let (_cloud, stack) = deploy(workspace, None)?;
+    let edge = Edge::listen()?;
+    let (_cloud, stack) = deploy(workspace, Some(edge.base()))?;
+    let stack = Arc::new(stack);
     let mut claims = acts::play(&stack, Show::Claims)?;
     claims.extend(attacks::play(&stack, Show::Claims)?);
+    // Before the checks: they look for secrets in what the functions logged by then.
+    claims.extend(browser::run(workspace, &stack, edge)?);
     claims.extend(checks::run(&stack)?);
     Ok(claims)
 }
@@ -307,7 +312,8 @@ fn describe(stack: &Stack, customers: &[Customer], base: &str) -> Result<Value> 
 
 fn print_description(description: &Value, base: &str) {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    println!("\n{}  {base}", paint(Paint::Bold, "API   "));
+    println!("\n{}  {base}/", paint(Paint::Bold, "App   "));
+    println!("{}  {base}", paint(Paint::Bold, "API   "));
     println!("{}  {base}{}", paint(Paint::Bold, "Inbox "), edge::INBOX);
     println!("{}  {}", paint(Paint::Bold, "AWS   "), text(description, "aws_endpoint_url"));
     let customers = description.get("customers").and_then(Value::as_array);
@@ -338,7 +344,7 @@ fn function_environment(stack: &Stack) -> Result<Vec<(&'static str, String)>> {
         ("EVENTS_TOPIC", output("LineEventsTopicArn")?),
         ("DEAD_LETTER_QUEUE", output("ProvisioningRejectedQueueUrl")?),
         ("SENDER_EMAIL", SENDER.to_owned()),
-        ("PWA_ORIGIN", PWA_ORIGIN.to_owned()),
+        ("PWA_ORIGIN", stack.pwa_origin.clone()),
         ("ISSUER", output("ApiUrl")?),
         ("EDGE_SECRET", stack.api.edge_secret().to_owned()),
         ("IDENTITY_ISSUER", stack.issuer.url().to_owned()),

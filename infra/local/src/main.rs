@@ -9,6 +9,7 @@ mod api;
 mod attacks;
 mod aws;
 mod binaries;
+mod browser;
 mod carrier;
 mod checks;
 mod cloud;

@@ -32,6 +32,8 @@ pub(crate) struct Stack {
     pub(crate) aws: Aws,
     /// The identity provider.
     pub(crate) issuer: Issuer,
+    /// Where the carrier's PWA lives.
+    pub(crate) pwa_origin: String,
     outputs: Value,
     /// What was taken off the devices' queues: a queue keeps nothing that was read.
     pushes: Mutex<BTreeMap<String, Vec<Message>>>,
@@ -61,7 +63,7 @@ impl Stack {
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
-        Ok(Self { api, aws, issuer, outputs, pushes: Mutex::default() })
+        Ok(Self { api, aws, issuer, pwa_origin: pwa_origin(base).to_owned(), outputs, pushes: Mutex::default() })
     }
 
     /// An output of the template.
@@ -255,8 +257,14 @@ impl Stack {
 /// Push "devices" of this program carry names that the template's parameter `PushTargets` lets the functions publish to.
 const PUSH_PREFIX: &str = "linekeeper-push-";
 
-/// Where the carrier's PWA lives.
-pub(crate) const PWA_ORIGIN: &str = "https://my.mobile.example";
+/// Where the carrier's PWA lives in the story.
+const PWA_ORIGIN: &str = "https://my.mobile.example";
+
+/// Where it lives by `base`: what is served at localhost serves the sample client too.
+fn pwa_origin(base: &str) -> &str {
+    if base.starts_with("http://localhost:") { base } else { PWA_ORIGIN }
+}
+
 /// Who codes and notices come from.
 pub(crate) const SENDER: &str = "care@mobile.example";
 
@@ -270,7 +278,7 @@ fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static s
     vec![
         ("IdentityIssuer", issuer.url().to_owned()),
         ("IdentityAudience", AUDIENCE.to_owned()),
-        ("PwaOrigin", PWA_ORIGIN.to_owned()),
+        ("PwaOrigin", pwa_origin(base).to_owned()),
         ("SenderEmail", SENDER.to_owned()),
         ("Edge", "none".to_owned()),
         ("EdgeSecret", edge_secret.to_owned()),

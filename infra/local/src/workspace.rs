@@ -31,6 +31,11 @@ impl Workspace {
         self.root.join("infra/template.yaml")
     }
 
+    /// The sample client.
+    pub(crate) fn client(&self) -> PathBuf {
+        self.root.join("infra/local/client")
+    }
+
     /// Where the template expects `function`'s code.
     pub(crate) fn bootstrap(&self, function: &str) -> PathBuf {
         self.root.join("target/lambda").join(function).join("bootstrap")

@@ -363,6 +363,9 @@ pub struct Change {
     /// The open demand for a factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+    /// When a code was last sent for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_sent_at: Option<Timestamp>,
     /// The factor that it adds, once that was shown to work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrols: Option<Credential>,

@@ -16,8 +16,8 @@ pub const RECOVERY_CODES: usize = 10;
 #[must_use]
 pub const fn limit(kind: Enrollable) -> usize {
     match kind {
-        // A new set voids the one before.
-        Enrollable::RecoveryCode | Enrollable::Totp => 1,
+        // The one in use, and the one that is to take its place and proves nothing yet.
+        Enrollable::RecoveryCode | Enrollable::Totp => 2,
         Enrollable::Passkey => 5,
         Enrollable::DeviceKey => 4,
     }

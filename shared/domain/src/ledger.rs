@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, Stage};
 use crate::digest::Digest;
-use crate::factors::{Credential, Enrolled, limit};
+use crate::factors::{Credential, Enrolled};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
@@ -103,7 +103,7 @@ pub enum Event {
         /// What it is known by.
         credential: Credential,
     },
-    /// A factor was enrolled. One of a kind that there can only be one of takes the other's place.
+    /// A factor was enrolled. What is used up of its kind makes room.
     FactorAdded {
         /// Which.
         factor: Enrolled,
@@ -438,7 +438,10 @@ impl Book {
                 if challenge.is_sent() {
                     self.codes = self.codes.take(at, u32::MAX, Span::days(1)).unwrap_or(self.codes);
                 }
-                self.change_mut(change, |change| change.challenge = Some(challenge.clone()));
+                self.change_mut(change, |change| {
+                    change.code_sent_at = if challenge.is_sent() { Some(at) } else { change.code_sent_at };
+                    change.challenge = Some(challenge.clone());
+                });
             }
             Event::Proven { change, proof } => self.change_mut(change, |change| {
                 change.challenge = None;
@@ -594,9 +597,7 @@ impl Account {
     fn evolve_factors(&mut self, event: &Event, at: Timestamp) {
         if let Event::FactorAdded { factor } = event {
             let kind = factor.credential.kind();
-            if limit(kind) == 1 {
-                self.factors.retain(|known| known.credential.kind() != kind);
-            }
+            self.factors.retain(|known| known.credential.kind() != kind || known.credential.is_usable());
             self.factors.push(factor.clone());
         } else if let Event::FactorRemoved { factor } = event {
             self.factors.retain(|known| known.id != *factor);

@@ -231,7 +231,7 @@ pub fn assess(
         KeyShown::NoneEnrolled => novelty(&profile.devices, &signals.device, now, 25, Reason::NewDevice),
         KeyShown::Yes => Points(0, Reason::NewDevice),
         // Whatever it calls itself: the name can be copied, the key cannot.
-        KeyShown::No => Points(25, Reason::NewDevice),
+        KeyShown::No => Points(30, Reason::NewDevice),
     };
     let network = novelty(&profile.networks, &signals.network.asn, now, 15, Reason::NewNetwork);
     let new_device_far_away = device.0 > 0 && far.0 >= 25;
@@ -264,6 +264,9 @@ pub fn assess(
         p if p >= elevated => Band::Elevated,
         _ => Band::Low,
     };
+    if lately.key == KeyShown::No {
+        band = band.max(Band::Elevated);
+    }
     if new_device_far_away {
         band = band.max(Band::High);
     }

@@ -86,12 +86,6 @@ impl Holder {
             (None, None) => None,
         }
     }
-
-    /// As text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// A position on Earth in degrees, as an address look-up guesses it.

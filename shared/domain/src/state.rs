@@ -285,11 +285,11 @@ impl Account {
         contact.held(now) && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
     }
 
-    /// Whether no more of a kind can be added. What there can be one of takes the other's place.
+    /// Whether no more of a kind can be added.
     #[must_use]
     pub fn is_full(&self, kind: Enrollable) -> bool {
-        let held = self.factors.iter().filter(|known| known.credential.kind() == kind).count();
-        limit(kind) > 1 && held >= limit(kind)
+        let held = self.factors.iter().filter(|known| known.credential.kind() == kind && known.credential.is_usable());
+        held.count() >= limit(kind)
     }
 
     /// The factors of a kind that prove something.
@@ -460,6 +460,16 @@ impl View {
             Some(account) => Some(Account::seen(account, details, now, settings)),
             None => remembered.cloned(),
         }
+    }
+
+    /// The same, with the account recovered at `now`: what a recovery code's own step already counts with.
+    #[must_use]
+    pub fn recovered(&self, now: Timestamp) -> Self {
+        let mut view = self.clone();
+        if let Some(account) = &mut view.account {
+            account.state.recovered_at = Some(now);
+        }
+        view
     }
 
     /// What happened lately, for the scorer.

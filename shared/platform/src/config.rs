@@ -27,7 +27,7 @@ pub enum Var {
     EventsTopic,
     /// Where e-mail comes from.
     SenderEmail,
-    /// `https://host` of the carrier's app.
+    /// `https://host` of the carrier's app, or `http://localhost:port` on a developer's machine.
     PwaOrigin,
     /// Where the API is reached, `https://host`: `iss` of what is signed, and what device proofs are for.
     Issuer,
@@ -90,9 +90,7 @@ impl Config {
         if !missing.is_empty() {
             return Err(ConfigError::Missing(missing));
         }
-        if let Some(origin) = values.get(&Var::PwaOrigin)
-            && (!origin.starts_with("https://") || origin.ends_with('/') || origin.len() < 12)
-        {
+        if values.get(&Var::PwaOrigin).is_some_and(|origin| !is_origin(origin)) {
             return Err(ConfigError::Invalid { name: "PWA_ORIGIN", reason: "must read `https://host`".to_owned() });
         }
         let invalid = |reason: String| ConfigError::Invalid { name: "POLICY", reason };
@@ -117,10 +115,23 @@ impl Config {
         self.values.get(&var).map(String::as_str).unwrap_or_default()
     }
 
-    /// The host of the app, for the last line of a code's message.
+    /// The host of the app, for the last line of a code's message. Without a port: a code is bound to a host.
     #[must_use]
     pub fn pwa_host(&self) -> &str {
-        self.get(Var::PwaOrigin).trim_start_matches("https://")
+        let origin = self.get(Var::PwaOrigin);
+        let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+        authority.split(':').next().unwrap_or_default()
+    }
+}
+
+/// Whether the carrier's app can live there: `https://host`, or `http://localhost:port` on a developer's
+/// machine. Browsers take that for secure, since it does not leave the machine: passkeys and device keys
+/// work there as they do at `https://`, and nowhere else without TLS.
+fn is_origin(origin: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    match (origin.strip_prefix("https://"), origin.strip_prefix("http://localhost:")) {
+        (Some(host), _) => host.len() > 3 && !host.contains('/'),
+        (None, port) => port.is_some_and(is_port),
     }
 }
 
@@ -179,5 +190,30 @@ mod tests {
             Config::read(&[Var::PwaOrigin], lookup("https://my.carrier.example")).unwrap().pwa_host(),
             "my.carrier.example"
         );
+    }
+
+    #[test]
+    fn without_tls_the_app_lives_on_localhost_and_nowhere_else() {
+        let read = |origin: &'static str| {
+            Config::read(&[Var::PwaOrigin], move |name: &str| (name == "PWA_ORIGIN").then(|| origin.to_owned()))
+        };
+        let config = read("http://localhost:8080").unwrap();
+        assert_eq!(config.pwa_host(), "localhost");
+        assert!(relying_party(&config).is_ok());
+        for origin in [
+            "http://localhost",
+            "http://localhost:",
+            "http://localhost:0",
+            "http://localhost:+80",
+            "http://localhost:99999",
+            "http://localhost:8080/",
+            "http://localhost.evil.example:80",
+            "http://localhost:80@evil.example",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "HTTP://LOCALHOST:8080",
+        ] {
+            assert!(read(origin).is_err(), "{origin}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use linekeeper_domain::time::Timestamp;
 use crate::dpop;
 use crate::http::Request;
 use crate::identity::{Caller, Identity};
-use crate::network::Edge;
+use crate::network::{Edge, device_name};
 use crate::problem::{Problem, ProblemKind};
 
 /// The door of the API.
@@ -32,7 +32,9 @@ pub struct Customer {
     pub key: Option<DeviceProof>,
     /// Her device's key, else her device: who asks for a challenge has to be who answers it.
     pub holder: Option<Holder>,
-    /// A digest of the network address.
+    /// Her device's key and its name, to count by.
+    pub devices: Vec<String>,
+    /// A digest of the network address, to count by.
     pub address: Option<String>,
 }
 
@@ -56,7 +58,8 @@ impl Door {
         let key = self.proof(request, now)?;
         let device = self.edge.signals(request, &account).device;
         let holder = Holder::of(&device, key.as_ref());
-        Ok(Customer { account, key, holder, address: self.edge.address(request) })
+        let devices = key.iter().map(|key| key.thumbprint.clone()).chain(device_name(request)).collect();
+        Ok(Customer { account, key, holder, devices, address: self.edge.address(request) })
     }
 }
 
@@ -64,6 +67,6 @@ impl Customer {
     /// Under what her messages are counted.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        Sender { holder: self.holder.clone(), address: self.address.clone() }
+        Sender { devices: self.devices.clone(), address: self.address.clone() }
     }
 }

@@ -250,11 +250,10 @@ fn same_address(htu: &str, expected: &str) -> bool {
     bare(htu).is_some_and(|url| Some(url) == bare(expected))
 }
 
-/// The token in `Authorization`, by either scheme: API Gateway's authorizer knows `Bearer` only.
+/// The token in `Authorization`, whatever stands before it: API Gateway's authorizer takes one without a scheme.
 fn access_token(request: &Request) -> Option<&str> {
-    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
-    let known = scheme.eq_ignore_ascii_case("dpop") || scheme.eq_ignore_ascii_case("bearer");
-    known.then(|| token.trim())
+    let value = request.header("authorization")?.trim();
+    Some(value.rsplit(' ').next().unwrap_or(value))
 }
 
 /// `cnf.jkt` of a token that was verified before.

@@ -62,6 +62,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Vec<u8>,
+    source: Option<String>,
     claims: Option<Claims>,
 }
 
@@ -92,6 +93,7 @@ impl Request {
             query,
             headers: event.headers,
             body,
+            source: context.http.source_ip,
             claims: context.authorizer.and_then(|authorizer| authorizer.jwt).map(|jwt| jwt.claims),
         })
     }
@@ -135,6 +137,11 @@ impl Request {
     /// Every value of a header by its name in lower case, printable or not.
     pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
         self.headers.get_all(name).iter()
+    }
+
+    /// The network address that reached API Gateway: the edge's, where there is one.
+    pub(crate) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// The claims that API Gateway's authorizer verified, where one stood in front.

@@ -43,13 +43,16 @@ impl Edge {
         RequestSignals { device: device(request, account), network: self.network(request) }
     }
 
-    /// A digest of the address that a request came from, to count by; nothing where the edge does not say. Of
-    /// an IPv6 address the network counts: its owner has all the rest.
+    /// A digest of the address that a request came from, to count by: the viewer's where the edge gives it, else
+    /// whoever reached the API itself. Of an IPv6 address the network counts: its owner has all the rest.
     #[must_use]
     pub fn address(&self, request: &Request) -> Option<String> {
-        let text = request.header("cloudfront-viewer-address").filter(|_| self.is_passed_by(request))?;
-        let socket = text.rsplit_once(':').map_or(text, |(address, _)| address);
-        let network = match socket.trim_matches(['[', ']']).parse().ok()? {
+        let viewer = request.header("cloudfront-viewer-address").filter(|_| self.is_passed_by(request));
+        let address = match viewer {
+            Some(socket) => socket.rsplit_once(':').map_or(socket, |(address, _)| address),
+            None => request.source()?,
+        };
+        let network = match address.trim_matches(['[', ']']).parse().ok()? {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
         };
@@ -77,6 +80,13 @@ impl Edge {
             _ => false,
         }
     }
+}
+
+/// A digest of what the app calls its device, the same at every account: to count by.
+#[must_use]
+pub fn device_name(request: &Request) -> Option<String> {
+    let name = request.header(DEVICE_HEADER).filter(|name| name.len() <= 128)?;
+    Some(Digest::of(&["linekeeper device name 1", name]).short().to_owned())
 }
 
 /// The device, by what the app says of it. It needs no edge: it is worth what the account remembers of it.

@@ -56,7 +56,7 @@ fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, fac
     if factor == Factor::SmsOtp && subject_taint(view, subject, ctx) {
         return Some(WhyNot::SimChanged);
     }
-    if factor == Factor::EmailOtp && !change.need.accepted.has(factor) {
+    if factor == Factor::EmailOtp && !change.need.email_stands_in {
         return Some(WhyNot::OnlyForALostPhone);
     }
     if !proves || !change.need.accepted.has(factor) {

@@ -359,6 +359,7 @@ pub(crate) fn test_change() -> Change {
         need: ruling.need,
         proofs: Vec::new(),
         challenge: None,
+        code_sent_at: None,
         enrols: None,
         hold_until: None,
         told_at: None,

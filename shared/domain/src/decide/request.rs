@@ -96,6 +96,7 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
             KeyShown::NoneEnrolled | KeyShown::No => Vec::new(),
         },
         challenge: None,
+        code_sent_at: None,
         enrols: None,
         hold_until: None,
         told_at: None,

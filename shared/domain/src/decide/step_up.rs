@@ -24,9 +24,9 @@ use crate::time::{Span, Timestamp};
 /// Who asks for codes, as far as messages are counted.
 #[derive(Clone, Debug, Default)]
 pub struct Sender {
-    /// The device's key, else the device.
-    pub holder: Option<Holder>,
-    /// A digest of the network address, where the edge gives it.
+    /// The device's key and the device's name, as digests that are the same at every account.
+    pub devices: Vec<String>,
+    /// A digest of the network address.
     pub address: Option<String>,
 }
 
@@ -56,13 +56,10 @@ pub fn offer(view: &View, id: &ChangeId, factor: Factor, enrol: bool, ctx: Conte
     }
     let account = &view.account.as_ref().ok_or(Denied::NotFound)?.state;
     let offer = if enrol { set_up(account, change, factor)? } else { prove(view, account, change, factor, ctx)? };
-    let too_soon = change.challenge.as_ref().is_some_and(|open| {
-        let sent = matches!(offer, Offer::Send(_)) && open.is_sent();
-        sent && ctx.now < open.opened_at + ctx.settings.resend_after
-    });
+    let too_soon = change.code_sent_at.is_some_and(|at| ctx.now < at + ctx.settings.resend_after);
     let book = view.book(id.subject()).ok_or(Denied::NotFound)?;
     let sent_out = book.codes.take(ctx.now, ctx.settings.codes_per_day, Span::days(1)).is_none();
-    if too_soon || (sent_out && matches!(offer, Offer::Send(_))) {
+    if matches!(offer, Offer::Send(_)) && (too_soon || sent_out) {
         return Err(Denied::TooManyCodes);
     }
     if let Offer::Send(Address::Sms(msisdn)) = &offer
@@ -168,8 +165,8 @@ fn sends(account: &AccountId, to: &Address, sender: &Sender, ctx: Context<'_>) -
         of_day(QuotaKind::SendsForAccount, account.as_str(), ctx.settings.codes_per_account),
         of_day(QuotaKind::SendsToDestination, destination, ctx.settings.codes_per_destination),
     ];
-    if let Some(holder) = &sender.holder {
-        quotas.push(of_day(QuotaKind::SendsFromDevice, holder.as_str(), ctx.settings.codes_per_device));
+    for device in &sender.devices {
+        quotas.push(of_day(QuotaKind::SendsFromDevice, device, ctx.settings.codes_per_device));
     }
     if let Some(address) = &sender.address {
         quotas.push(of_day(QuotaKind::SendsFromAddress, address, ctx.settings.codes_per_address));
@@ -308,22 +305,31 @@ pub fn answer(view: &View, claim: &Claim, answer: &Answer, ctx: Context<'_>) -> 
             Event::Proven { change: claim.change.clone(), proof }
         }
     };
+    // Challenges that were opened on other lines before do not get around the account's budget.
+    if matches!(answer, Answer::Code | Answer::Totp(_)) {
+        quotas.push(failures(account, ctx).asked());
+    }
     match answer {
         Answer::Totp(at_step) => quotas.push(totp_once(account, &open.demand, *at_step, ctx.now)),
         Answer::RecoveryCode(factor, place) => {
-            still_has(view, factor)?;
+            still_has(view, factor, *place)?;
             of_account.push(Event::RecoveryCodeUsed { factor: factor.clone(), place: *place });
         }
         Answer::Passkey { credential, counter, backed_up } => {
             let used = view.account.as_ref().and_then(|account| account.state.passkey(credential));
             let (factor, known) = used.ok_or(Denied::FactorNotOffered)?;
+            // Another answer was first: a counter never goes back.
+            if *counter > 0 && *counter <= known.counter {
+                return Err(Denied::ChallengeOver);
+            }
             if known.counter != *counter || known.backed_up != *backed_up {
                 of_account.push(Event::PasskeyUsed { factor: factor.clone(), counter: *counter, backed_up: *backed_up });
             }
         }
         Answer::Code | Answer::SetUp(_) | Answer::Wrong => {}
     }
-    let (more, told, relies) = advance(view, &after, ctx);
+    let recovered = matches!(answer, Answer::RecoveryCode(..)).then(|| view.recovered(ctx.now));
+    let (more, told, relies) = advance(recovered.as_ref().unwrap_or(view), &after, ctx);
     let mut events = vec![first];
     events.extend(more);
     let used = of_account.iter().any(|event| matches!(event, Event::RecoveryCodeUsed { .. }));
@@ -354,10 +360,15 @@ fn totp_once(account: &AccountId, demand: &Demand, at_step: u64, now: Timestamp)
     Quota::once(QuotaKind::TotpStep, &what, now + Span::minutes(10), Denied::CodeUsed)
 }
 
-fn still_has(view: &View, factor: &FactorId) -> Result<(), Denied> {
+/// Whether a recovery code has not been used since it was looked at.
+fn still_has(view: &View, factor: &FactorId, place: u8) -> Result<(), Denied> {
     let account = &view.account.as_ref().ok_or(Denied::NotFound)?.state;
-    let has = account.factors.iter().any(|known| known.id == *factor && known.credential.is_usable());
-    if has { Ok(()) } else { Err(Denied::FactorNotOffered) }
+    let known = account.factors.iter().find(|known| known.id == *factor).ok_or(Denied::FactorNotOffered)?;
+    let unused = match &known.credential {
+        Credential::RecoveryCode(set) => set.codes.get(usize::from(place)).is_some_and(|code| !code.is_empty()),
+        Credential::Passkey(_) | Credential::Totp(_) | Credential::DeviceKey(_) => false,
+    };
+    if unused { Ok(()) } else { Err(Denied::CodeUsed) }
 }
 
 /// The recovery code that a customer typed, among those of hers that count.
