@@ -271,7 +271,8 @@ pub(crate) const SENDER: &str = "care@mobile.example";
 /// The shortest that the template takes: the local cloud knows no other end to a stream's retries.
 const NOTICE_RETRY_SECONDS: &str = "60";
 
-/// The template's parameters for a local stack: no CloudFront in front and no TLS, all else as in production.
+/// The template's parameters for a local stack: no CloudFront in front, no TLS and no alarm by metric
+/// math, all else as in production.
 fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static str, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     vec![
@@ -283,6 +284,7 @@ fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static s
         ("EdgeSecret", edge_secret.to_owned()),
         ("Issuer", base.to_owned()),
         ("Transport", "any".to_owned()),
+        ("SmsAlarmCodes", "0".to_owned()),
         ("NoticeRetrySeconds", NOTICE_RETRY_SECONDS.to_owned()),
         ("Architecture", architecture.to_owned()),
         ("PushTargets", format!("arn:aws:sns:{}:*:{PUSH_PREFIX}*", aws::REGION)),
