@@ -5,7 +5,7 @@ use linekeeper_tests::people::ANA;
 use linekeeper_tests::{DeviceKey, Session, World};
 use serde_json::json;
 
-use crate::stage::{add_key, ana, days_pass, opened, proven};
+use crate::stage::{add_key, ana, days_pass, opened};
 
 async fn decided(world: &World, change: &str) -> linekeeper_domain::change::Change {
     world.line(&ANA).await.state.book.changes.into_values().find(|known| known.id.as_str() == change).unwrap()

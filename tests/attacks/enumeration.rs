@@ -6,14 +6,10 @@ use serde_json::{Value, json};
 
 use crate::stage::{ana, opened, sent};
 
-/// What an answer looks like from outside: all but what the caller sent.
-async fn look(
-    world: &World,
-    session: &Session,
-    method: &str,
-    path: &str,
-    body: Option<&Value>,
-) -> (u16, String, Vec<Call>, Value) {
+/// What an answer looks like from outside, all but what the caller sent: status, problem, calls made, body.
+type Seen = (u16, String, Vec<Call>, Value);
+
+async fn look(world: &World, session: &Session, method: &str, path: &str, body: Option<&Value>) -> Seen {
     world.tap.begin(None);
     let answer = world.send_plain(session, method, path, &[("idempotency-key", "\"e\"")], body).await;
     let mut body = answer.body.clone();
@@ -41,7 +37,7 @@ async fn an_unknown_account_line_or_change_and_a_foreign_one_look_the_same_and_c
         ("an unknown account", Session::at_home(&NOBODY), "line-none", unknown),
         ("an unknown account, a line of somebody's", Session::at_home(&NOBODY), BEA.line, foreign.clone()),
     ];
-    let mut seen: Vec<Vec<(u16, String, Vec<Call>, Value)>> = Vec::new();
+    let mut seen: Vec<Vec<Seen>> = Vec::new();
     for (what, session, line, change) in &cases {
         let swap = json!({"kind": "sim_swap", "line_id": line, "sim": {"iccid": iccid(3)}});
         let path = format!("/v1/changes/{change}");

@@ -1,8 +1,11 @@
 //! What an operation costs: calls that leave, counted. Fewer is better, more is a defect.
 
 use linekeeper_domain::time::Span;
+use linekeeper_platform::clock::Clock as _;
+use linekeeper_tests::enrol::{add_key, add_paper, add_passkey, add_totp, adding, days_pass};
 use linekeeper_tests::people::ANA;
-use linekeeper_tests::{Call, World, iccid};
+use linekeeper_tests::world::ORIGIN;
+use linekeeper_tests::{App, Call, DeviceKey, Phone, Session, World, iccid};
 use serde_json::json;
 
 /// DynamoDB, KMS, messages, events.
@@ -71,6 +74,71 @@ async fn every_operation_of_a_change_makes_the_calls_of_the_table_and_no_more() 
         .feed(json!({"id": "1", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": iccid(1), "authorization_id": id}))
         .await;
     assert_eq!(counts(&world), [2, 0, 0, 0], "a report of provisioning");
+}
+
+#[tokio::test]
+async fn no_operation_grows_whatever_factor_it_is_about() {
+    let world = customer().await;
+    let (home, mut phone, key) = (Session::at_home(&ANA), Phone::new(1), DeviceKey::new(1));
+    add_passkey(&world, &home, &mut phone).await;
+    let app = add_totp(&world, &home).await;
+    let paper = add_paper(&world, &home).await;
+    add_key(&world, &home, &key).await;
+    days_pass(&world, &ANA, 8).await;
+
+    let signed = home.clone().signed_by(&key);
+    for factor in ["passkey", "totp", "recovery_code", "push_otp"] {
+        world.tap.begin(None);
+        let asked = world.ask_as(&signed, factor, &ANA.sim_swap(&iccid(1))).await;
+        assert_eq!((asked.status, counts(&world)), (201, [2, 0, 0, 0]), "{}", asked.body);
+        let change = asked.text("change_id");
+
+        world.tap.begin(None);
+        let opened = world.challenge_as(&signed, &change, factor).await;
+        assert_eq!(opened.status, 201, "{}", opened.body);
+        let sends = usize::from(factor == "push_otp");
+        assert_eq!(counts(&world), [2, sends, sends, 0], "a challenge: {factor}");
+
+        let answer = match factor {
+            "passkey" => json!({"passkey": phone.get(&opened.body["passkey"], ORIGIN)}),
+            "totp" => json!({"code": app.code(world.clock.now())}),
+            "recovery_code" => json!({"code": paper[0]}),
+            _ => json!({"code": world.inbox.code()}),
+        };
+        world.tap.begin(None);
+        let answered = world.answer_as(&signed, &change, &opened.text("challenge_id"), &answer).await;
+        assert_eq!(answered.status, 200, "{}", answered.body);
+        let kms = usize::from(matches!(factor, "totp" | "push_otp"));
+        assert_eq!(counts(&world), [2, kms, 0, 0], "an answer: {factor}");
+        world.pump().await;
+        world.cancel(&ANA, &change).await;
+        world.pump().await;
+    }
+    let account =
+        world.items(linekeeper_tests::world::STATE).await.into_iter().find(|item| item["sk"].as_s().unwrap() == "ACCOUNT");
+    let size = size(&aws_sdk_dynamodb::types::AttributeValue::M(account.unwrap()));
+    assert!(size < 4_096, "an account with one of each has {size} bytes");
+}
+
+#[tokio::test]
+async fn setting_a_factor_up_costs_no_more_than_a_code() {
+    let world = customer().await;
+    let home = Session::at_home(&ANA);
+    for factor in ["passkey", "totp", "recovery_code"] {
+        let change = adding(&world, &home, factor).await;
+        world.tap.begin(None);
+        let opened = world.set_up_as(&home, &change, factor).await;
+        let kms = usize::from(factor == "totp");
+        assert_eq!((opened.status, counts(&world)), (201, [2, kms, 0, 0]), "{factor}: {}", opened.body);
+        let answer = match factor {
+            "passkey" => json!({"passkey": Phone::new(1).create(&opened.body["passkey"], ORIGIN)}),
+            "totp" => json!({"code": App::new(opened.body["totp"]["secret"].as_str().unwrap()).code(world.clock.now())}),
+            _ => json!({"code": opened.body["recovery_codes"][3]}),
+        };
+        world.tap.begin(None);
+        let done = world.answer_as(&home, &change, &opened.text("challenge_id"), &answer).await;
+        assert_eq!((done.status, counts(&world)), (200, [2, kms, 0, 0]), "{factor}: {}", done.body);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 pub mod authenticator;
 pub mod doubles;
 pub mod dpop;
+pub mod enrol;
 pub mod log;
 pub mod people;
 pub mod session;
