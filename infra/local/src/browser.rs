@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use crate::carrier::open_accounts;
+use crate::carrier::open_account_told_by_sms;
 use crate::edge::Edge;
 use crate::process;
 use crate::scene::{Claim, Scene, Show};
@@ -35,14 +35,13 @@ pub(crate) fn run(workspace: &Workspace, stack: &Arc<Stack>, edge: Edge) -> Resu
         return Ok(Vec::new());
     };
     let progress = Progress::start("Opening an account for the browser");
-    let customers = open_accounts(stack, &["Lucia"])?;
+    let lucia = open_account_told_by_sms(stack, "Lucia")?;
     progress.done("");
     let base = edge.base().to_owned();
-    edge.serve(workspace, stack, &customers);
-    let name = customers.first().context("no customer")?.name;
+    edge.serve(workspace, stack, std::slice::from_ref(&lucia));
 
     let mut scene = Scene::open("The sample client in a browser", "", Show::Claims);
-    let ended = play(workspace, stack, &chromium, &base, name, &mut scene);
+    let ended = play(workspace, stack, &chromium, &base, lucia.name, &mut scene);
     Ok(scene.close(ended))
 }
 

@@ -22,7 +22,7 @@ const AUTHORIZATION_TYPE: &str = "linekeeper-authorization+jwt";
 pub(crate) fn open_accounts(stack: &Stack, names: &[&'static str]) -> Result<Vec<Customer>> {
     let mut customers = Vec::new();
     for (n, name) in (0_u16..).zip(names) {
-        customers.push(introduce(stack, name, n)?);
+        customers.push(introduce(stack, name, n, false)?);
     }
     for customer in &customers {
         wait_until_known(stack, customer)?;
@@ -30,8 +30,15 @@ pub(crate) fn open_accounts(stack: &Stack, names: &[&'static str]) -> Result<Vec
     Ok(customers)
 }
 
+/// Opens one more, apart from those: with a number of her own among theirs, and told of her account by SMS too.
+pub(crate) fn open_account_told_by_sms(stack: &Stack, name: &'static str) -> Result<Customer> {
+    let customer = introduce(stack, name, 90, true)?;
+    wait_until_known(stack, &customer)?;
+    Ok(customer)
+}
+
 /// Tells Linekeeper of a customer through the queues, exactly as a carrier would.
-fn introduce(stack: &Stack, name: &'static str, n: u16) -> Result<Customer> {
+fn introduce(stack: &Stack, name: &'static str, n: u16, by_sms: bool) -> Result<Customer> {
     let id = suffix();
     let customer = Customer {
         name,
@@ -44,16 +51,17 @@ fn introduce(stack: &Stack, name: &'static str, n: u16) -> Result<Customer> {
         push: stack.push_device(&id)?,
     };
     let year_ago = days_ago(365);
+    let mut contacts = vec![json!({ "id": "app", "push": customer.push.arn }), json!({ "id": "mail", "email": customer.email })];
+    if by_sms {
+        contacts.push(json!({ "id": "phone", "sms": customer.msisdn }));
+    }
     stack.provisioning(&event(
         "account_opened",
         year_ago,
         json!({
             "account_id": customer.account_id,
             "jurisdiction": JURISDICTION,
-            "contacts": [
-                { "id": "app", "push": customer.push.arn },
-                { "id": "mail", "email": customer.email },
-            ],
+            "contacts": contacts,
         }),
     ))?;
     // The two travel separately and may arrive in either order.
