@@ -445,6 +445,8 @@ impl Book {
             }
             Event::Proven { change, proof } => self.change_mut(change, |change| {
                 change.challenge = None;
+                // Whoever has read one code may have the next at once.
+                change.code_sent_at = None;
                 change.proofs.push(*proof);
             }),
             Event::SetUp { change, credential } => self.change_mut(change, |change| {
