@@ -1399,3 +1399,23 @@ async fn i10_bad_messages_of_behaviour_are_put_aside_with_their_reasons_and_thei
     assert_eq!(after.profile.present().unwrap().care_at, Some(world.clock.now()));
     assert_eq!((after.account, after.lines), (before.account, before.lines));
 }
+
+/// Found by chance in the interleavings: the sweep lapses what provisioning, whose clock is a little behind, has done
+/// in time.
+#[tokio::test]
+async fn i1_i5_a_report_within_the_clocks_tolerance_completes_what_has_lapsed() {
+    let mut story = Story::begin().await;
+    for step in [
+        Step::Ask { kind: 0, far: false },
+        Step::Pump,
+        Step::Challenge { nth: 0, factor: 1 },
+        Step::Answer { nth: 0, right: true },
+        Step::Pump,
+        Step::Advance(900),
+        Step::Tick,
+        Step::Report(0),
+    ] {
+        story.step(&step).await;
+    }
+    audit(&story.world, &ANA).await;
+}
