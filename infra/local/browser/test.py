@@ -77,11 +77,11 @@ class Browser:
         os.close(to_browser)
         os.close(from_browser)
         self._answers, self._arrived, self._last, self._session = {}, threading.Condition(), 0, None
-        self.complaints = []
+        self.complaints, self.requests = [], []
         threading.Thread(target=self._listen, daemon=True).start()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ["Page", "Runtime", "Log", "WebAuthn"]:
+        for domain in ["Page", "Runtime", "Log", "Network", "WebAuthn"]:
             self.call(f"{domain}.enable")
 
     def call(self, method, **params):
@@ -124,6 +124,8 @@ class Browser:
             # A refusal of the API's is told to the customer, and Chromium logs it besides.
             if entry["level"] == "error" and entry["source"] != "network":
                 self.complaints.append(entry["text"])
+        elif message["method"] == "Network.requestWillBeSent":
+            self.requests.append((message["params"].get("type"), message["params"]["request"]))
         elif message["method"] == "Runtime.exceptionThrown":
             self.complaints.append(message["params"]["exceptionDetails"]["text"])
 
@@ -152,7 +154,8 @@ class Browser:
 
     def click(self, selector):
         self.wait(f"{selector} to click", f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-                  " if (!e || e.closest('[hidden]')) return false; e.click(); return true; })()")
+                  " if (!e || e.closest('[hidden]') || document.body.hasAttribute('aria-busy')) return false;"
+                  " e.click(); return true; })()")
 
     def type(self, selector, text):
         self.wait(f"{selector} to type in", f"!!document.querySelector({json.dumps(selector)})")
@@ -359,6 +362,16 @@ class Story:
         self.claim("the link of a notice stops a change in one tap, without signing in", said == "It is stopped")
         self.claim("and its token does not stay in the address", page.run("location.hash") == "")
 
+    def proofs(self):
+        """What was sent since the device's key was set up."""
+        calls = [request for _, request in self.browser.requests if "/v1/" in request["url"] and "/not-me" not in request["url"]]
+        proofs = [{name.lower(): value for name, value in call["headers"].items()}.get("dpop") for call in calls]
+        first = next((n for n, proof in enumerate(proofs) if proof), len(proofs))
+        self.claim(f"from then on each of {len(proofs) - first} requests carried a proof of its own",
+                   all(proofs[first:]) and len(set(proofs[first:])) == len(proofs) - first > 20)
+        preflights = [kind for kind, _ in self.browser.requests if kind == "Preflight"]
+        self.claim("and none of them needed a preflight", not preflights)
+
     def nothing_blocked(self):
         for complaint in self.browser.complaints:
             print(f"   {complaint}")
@@ -384,7 +397,7 @@ def main():
             story = Story(options, browser)
             for act in [story.sign_in, story.device_key, story.passkey, story.too_new, story.ten_days_pass,
                         story.swap_by_passkey, story.picture, story.recovery_codes_by_sms, story.swap_by_code,
-                        story.not_me, story.nothing_blocked]:
+                        story.not_me, story.proofs, story.nothing_blocked]:
                 act()
         except Exception as error:
             story.claim(f"{act.__name__}: {error}", False)

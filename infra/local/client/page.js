@@ -215,6 +215,8 @@ function linked(text) {
 // ---------------------------------------------------------------- small things
 
 async function attempt(act) {
+  // One thing at a time: a challenge that is opened while another is answered takes its place.
+  if (document.body.hasAttribute('aria-busy')) return;
   $('problem').hidden = true;
   document.body.setAttribute('aria-busy', 'true');
   try { await act(); } catch (error) { complain(error); }

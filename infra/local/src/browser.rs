@@ -54,7 +54,8 @@ fn play(workspace: &Workspace, stack: &Stack, chromium: &Path, base: &str, name:
     let progress = Progress::start("Chromium, headless, with a virtual authenticator");
     let mut claims: Vec<(String, bool)> = Vec::new();
     let ran = process::run(&progress, &mut command, &workspace.log("browser"), |line| claims.extend(claim(line)));
-    drop(progress);
+    // What it says of the claims comes below.
+    progress.done("");
     let broken = claims.iter().any(|(_, held)| !held);
     for (words, held) in &claims {
         scene.claim(words, *held);
