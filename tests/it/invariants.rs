@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::BoxFuture;
 use linekeeper_domain::change::{Address, Change, Details, Ending, Stage};
 use linekeeper_domain::config::Settings;
+use linekeeper_domain::decide::{self, Release};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, ChangeId};
 use linekeeper_domain::kinds::Band;
@@ -167,13 +168,18 @@ async fn i1_a_channel_added_after_the_wish_does_not_count_as_told() {
     assert_eq!(notice.contacts.len(), 3);
     let view = world.shell.store.read(&notice.id, &World::subject(&ANA)).await.unwrap();
     let known = view.change(&ChangeId::parse(&swap).unwrap()).unwrap();
-    let to = recipients(&view, &World::subject(&ANA), Some(known), world.clock.now(), &world.shell.settings);
-    let counts: Vec<(String, bool)> = to.iter().map(|to| (to.address.masked(), to.counts)).collect();
-    assert_eq!(counts.len(), 4);
-    assert_eq!(
-        counts.iter().filter(|(_, counts)| !counts).map(|(address, _)| address.as_str()).collect::<Vec<_>>(),
-        ["n***@example.com"]
-    );
+    // Nor once it has ripened: it was not hers when the swap was asked for.
+    for later in [Span::default(), Span::days(8)] {
+        let now = world.clock.now() + later;
+        let to = recipients(&view, &World::subject(&ANA), Some(known), now, &world.shell.settings);
+        let counts: Vec<(String, bool)> = to.iter().map(|to| (to.address.masked(), to.counts)).collect();
+        assert_eq!(counts.len(), 4);
+        assert_eq!(
+            counts.iter().filter(|(_, counts)| !counts).map(|(address, _)| address.as_str()).collect::<Vec<_>>(),
+            ["n***@example.com"],
+            "{later:?} later"
+        );
+    }
 }
 
 /// Tells, proves by push and waits until the account's change is authorized and its signature is out.
@@ -653,6 +659,23 @@ async fn i2_every_signature_is_of_one_and_the_same_authorization_and_none_is_mad
     assert_eq!(audit.authorizations.len(), 5);
     assert!(audit.authorizations.windows(2).all(|two| two[0] == two[1]), "{:#?}", audit.authorizations);
     assert_eq!((audit.count(EventName::Authorized), audit.count(EventName::Released)), (1, 1));
+}
+
+#[tokio::test]
+async fn i2_an_authorization_whose_time_is_over_does_not_leave_for_the_first_time_either() {
+    let (world, change) = granted().await;
+    world.clock.advance(Span::minutes(15));
+    world.pump().await;
+    assert!(world.topic.authorizations().is_empty());
+    assert_eq!(audit(&world, &ANA).await.count(EventName::Released), 0);
+
+    // Decided on what stands, a second before its end and at it.
+    let view = world.shell.store.read(&world.account(&ANA).await.state.id, &World::subject(&ANA)).await.unwrap();
+    let id = ChangeId::parse(&change).unwrap();
+    let granted = view.change(&id).unwrap().authorization().unwrap().clone();
+    let release = |now| decide::release(&view, &id, &granted, decide::Context { now, ..world.shell.context() }).unwrap();
+    assert!(matches!(release(granted.expires_at - Span::seconds(1)), Release::Now(_)));
+    assert!(matches!(release(granted.expires_at), Release::Never(_)));
 }
 
 #[tokio::test]
