@@ -5,52 +5,13 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use linekeeper_domain::config::Settings;
+use linekeeper_tests::World;
 pub(crate) use linekeeper_tests::enrol::{
     add_key, add_paper, add_passkey, add_totp, days_pass, factor_id, opened, proven, sent, set_up,
 };
 use linekeeper_tests::people::{ANA, Person};
+pub(crate) use linekeeper_tests::race::{CALLERS, tally, together};
 use linekeeper_tests::world::STATE;
-use linekeeper_tests::{Answer, World};
-use tokio::runtime::Handle;
-use tokio::sync::Barrier;
-
-/// How many callers a race has.
-pub(crate) const CALLERS: usize = 32;
-
-/// So many callers that start together, each on a thread of its own, and what each got.
-pub(crate) async fn together<T: Send + 'static, F: Future<Output = T>>(
-    callers: usize,
-    world: &Arc<World>,
-    work: impl Fn(Arc<World>, usize) -> F + Clone + Send + 'static,
-) -> Vec<T> {
-    let barrier = Arc::new(Barrier::new(callers));
-    let started: Vec<_> = (0..callers)
-        .map(|n| {
-            let (world, barrier, work, runtime) = (world.clone(), barrier.clone(), work.clone(), Handle::current());
-            tokio::task::spawn_blocking(move || {
-                runtime.block_on(async move {
-                    barrier.wait().await;
-                    work(world, n).await
-                })
-            })
-        })
-        .collect();
-    let mut results = Vec::new();
-    for caller in started {
-        results.push(caller.await.unwrap());
-    }
-    results
-}
-
-/// How often each answer was given.
-pub(crate) fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
-    let mut tally = BTreeMap::new();
-    for answer in answers {
-        let name = if answer.status < 300 { answer.status.to_string() } else { answer.problem().to_owned() };
-        *tally.entry(name).or_insert(0) += 1;
-    }
-    tally
-}
 
 /// How many codes were sent.
 pub(crate) fn codes(world: &World) -> usize {

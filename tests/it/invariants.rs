@@ -19,13 +19,13 @@ use linekeeper_platform::clock::Clock as _;
 use linekeeper_platform::keys::{CodeCheck, Signer};
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, AT_HOME, BEA, IN_CALIFORNIA, LAPTOP};
+use linekeeper_tests::race::apart;
 use linekeeper_tests::world::{ISSUER, STATE, customer, representative};
 use linekeeper_tests::{Answer, Call, Keys, World, iccid};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::audit::audit;
-use crate::races::apart;
 
 async fn ana() -> World {
     ana_with(Settings::default()).await

@@ -12,6 +12,7 @@ mod acts;
 mod audit;
 mod calls;
 mod crash;
+mod factors;
 mod feeds;
 mod invariants;
 mod log;

@@ -14,46 +14,12 @@ use linekeeper_domain::time::Span;
 use linekeeper_platform::keys::Signer;
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, IN_CALIFORNIA};
+use linekeeper_tests::race::{CALLERS, apart, tally, together};
 use linekeeper_tests::world::ISSUER;
 use linekeeper_tests::{Answer, Keys, Tap, Topic, World, iccid};
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
-use tokio::sync::Barrier;
-use tokio::task::JoinHandle;
 
 use crate::audit::{audit, claims};
-
-/// How many callers a race has at least.
-const CALLERS: usize = 32;
-
-/// Runs a caller on a thread of its own: what the functions return need not be `Send`.
-pub(crate) fn apart<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> JoinHandle<T> {
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || runtime.block_on(work()))
-}
-
-/// So many callers that start together, and what each got, in their order.
-async fn together<T: Send + 'static, F: Future<Output = T>>(
-    callers: usize,
-    work: impl Fn(Arc<World>, usize) -> F + Clone + Send + 'static,
-    world: &Arc<World>,
-) -> Vec<T> {
-    let barrier = Arc::new(Barrier::new(callers));
-    let started: Vec<JoinHandle<T>> = (0..callers)
-        .map(|n| {
-            let (world, barrier, work) = (world.clone(), barrier.clone(), work.clone());
-            apart(move || async move {
-                barrier.wait().await;
-                work(world, n).await
-            })
-        })
-        .collect();
-    let mut results = Vec::new();
-    for caller in started {
-        results.push(caller.await.unwrap());
-    }
-    results
-}
 
 async fn ana_with(settings: Settings) -> Arc<World> {
     // Guesses that have to wait for one another have tests of their own.
@@ -64,16 +30,6 @@ async fn ana_with(settings: Settings) -> Arc<World> {
 
 async fn ana() -> Arc<World> {
     ana_with(Settings::default()).await
-}
-
-/// How often each answer was given.
-fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
-    let mut tally = BTreeMap::new();
-    for answer in answers {
-        let name = if answer.status < 300 { answer.status.to_string() } else { answer.problem().to_owned() };
-        *tally.entry(name).or_insert(0) += 1;
-    }
-    tally
 }
 
 fn wrong(code: &str) -> &'static str {
@@ -107,7 +63,7 @@ async fn i3_of_200_guesses_at_one_code_exactly_five_count_and_the_right_one_come
             let (of, at) = (of.clone(), at.clone());
             async move { world.answer(&ANA, &of, &at, guess).await }
         };
-        let answers = tally(&together(200, guess, &world).await);
+        let answers = tally(&together(200, &world, guess).await);
         assert_eq!(answers, BTreeMap::from([("code-wrong".to_owned(), 5), ("too-many-attempts".to_owned(), 195)]));
         assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.problem(), "too-many-attempts");
         let line = world.line(&ANA).await;
@@ -131,7 +87,7 @@ async fn i3_of_32_right_answers_exactly_one_wins() {
             let (of, at, code) = (of.clone(), at.clone(), code.clone());
             async move { world.answer(&ANA, &of, &at, &code).await }
         };
-        let answers = tally(&together(CALLERS, answer, &world).await);
+        let answers = tally(&together(CALLERS, &world, answer).await);
         assert_eq!(answers.get("200"), Some(&1), "{answers:?}");
         assert!(
             answers.keys().all(|name| ["200", "challenge-over", "too-many-attempts"].contains(&name.as_str())),
@@ -154,7 +110,7 @@ async fn i3_right_answers_among_wrong_ones_win_at_most_once_and_no_more_than_fiv
             let (of, at, code) = (of.clone(), at.clone(), code.clone());
             async move { world.answer(&ANA, &of, &at, if n % 4 == round % 4 { &code } else { wrong(&code) }).await }
         };
-        let answers = tally(&together(CALLERS, answer, &world).await);
+        let answers = tally(&together(CALLERS, &world, answer).await);
         assert!(answers.get("200").copied().unwrap_or(0) <= 1, "{answers:?}");
         let counted = world.line(&ANA).await.tally.guesses - before;
         assert!(counted <= 5, "{counted} guesses counted");
@@ -187,7 +143,7 @@ async fn i3_guesses_over_several_changes_and_codes_never_exceed_the_days_budget_
         let (change, challenge, code) = targets[n % 3].clone();
         async move { world.answer(&ANA, &change, &challenge, wrong(&code)).await }
     };
-    let answers = tally(&together(2 * CALLERS, guess, &world).await);
+    let answers = tally(&together(2 * CALLERS, &world, guess).await);
     assert_eq!(answers.get("code-wrong"), Some(&11), "one was used before: {answers:?}");
     assert_eq!(world.line(&ANA).await.tally.guesses, 12);
     // A new code brings no new guesses.
@@ -230,7 +186,7 @@ async fn i3_new_codes_asked_for_during_the_guessing_bring_no_more_guesses_than_t
                 counted
             }
         };
-        let counted: usize = together(CALLERS, attack, &world).await.into_iter().sum();
+        let counted: usize = together(CALLERS, &world, attack).await.into_iter().sum();
         assert!(counted <= 8, "{counted}");
         assert_eq!(world.line(&ANA).await.tally.guesses, 8);
         audit(&world, &ANA).await;
@@ -246,7 +202,7 @@ async fn codes_sent_in_a_day_never_exceed_their_budget() {
             let change = change.clone();
             async move { world.challenge(&ANA, &change, "push_otp").await }
         };
-        let answers = tally(&together(CALLERS, issue, &world).await);
+        let answers = tally(&together(CALLERS, &world, issue).await);
         let sent = world.inbox.all().iter().filter(|mail| mail.code().is_some()).count();
         let expected = if pause > 0 { 1 } else { usize::try_from(limit).unwrap() };
         assert_eq!((answers.get("201"), sent), (Some(&expected), expected), "{answers:?}");
@@ -263,7 +219,7 @@ async fn of_32_requests_with_one_key_one_change_comes_and_one_answer() {
         let ask =
             move |world: Arc<World>, _| async move { world.ask(&ANA, &format!("k{round}"), &ANA.sim_swap(&iccid(round))).await };
         let before = world.line(&ANA).await.seq;
-        let answers = together(CALLERS, ask, &world).await;
+        let answers = together(CALLERS, &world, ask).await;
         assert_eq!(tally(&answers), BTreeMap::from([("200".to_owned(), CALLERS - 1), ("201".to_owned(), 1)]));
         assert!(answers.iter().all(|answer| answer.body == answers[0].body), "{answers:#?}");
         assert_eq!(world.line(&ANA).await.seq, before + 1, "one entry");
@@ -278,7 +234,7 @@ async fn of_32_requests_with_one_key_and_two_bodies_one_body_wins() {
     let ask = |world: Arc<World>, n: usize| async move {
         world.ask(&ANA, "k", &ANA.sim_swap(&iccid(u32::try_from(n % 2).unwrap()))).await
     };
-    let answers = together(CALLERS, ask, &world).await;
+    let answers = together(CALLERS, &world, ask).await;
     let tally = tally(&answers);
     assert_eq!((tally["201"], tally["200"], tally["idempotency-key-reused"]), (1, CALLERS / 2 - 1, CALLERS / 2));
     assert_eq!(audit(&world, &ANA).await.count(EventName::Requested), 1);
@@ -288,7 +244,7 @@ async fn of_32_requests_with_one_key_and_two_bodies_one_body_wins() {
 async fn of_32_requests_with_keys_of_their_own_one_is_open() {
     let world = ana().await;
     let ask = |world: Arc<World>, n: usize| async move { world.ask(&ANA, &format!("k{n}"), &ANA.sim_swap(&iccid(1))).await };
-    let tally = tally(&together(CALLERS, ask, &world).await);
+    let tally = tally(&together(CALLERS, &world, ask).await);
     assert_eq!(tally, BTreeMap::from([("201".to_owned(), 1), ("change-already-open".to_owned(), CALLERS - 1)]));
     assert_eq!(audit(&world, &ANA).await.count(EventName::Requested), 1);
 }
@@ -328,7 +284,7 @@ async fn i2_a_stop_that_races_the_last_answer_keeps_the_signature_in() {
                     }
                 }
             };
-            together(CALLERS, race, &world).await;
+            together(CALLERS, &world, race).await;
             audit(&world, &ANA).await;
             // Every stop has committed by now, so nothing may leave.
             world.pump().await;
@@ -400,7 +356,7 @@ async fn i2_a_stop_that_races_the_signature_wins_wherever_it_committed_first() {
                     out
                 }
             };
-            let out = together(CALLERS, race, &world).await;
+            let out = together(CALLERS, &world, race).await;
             left += usize::from(out.contains(&true));
             world.mark(&pk, seq).await;
             let audit = audit(&world, &ANA).await;
@@ -448,7 +404,7 @@ async fn i7_a_tap_that_races_everything_stops_it_and_locks_the_account() {
                 }
             }
         };
-        together(CALLERS, race, &world).await;
+        together(CALLERS, &world, race).await;
         let out = world.topic.authorizations().len();
         let account = world.account(&ANA).await.state;
         assert_eq!(account.protections.0.get(&Protection::AccountLockdown), Some(&Mode::Block));
@@ -474,7 +430,7 @@ async fn i2_of_32_deliveries_of_one_authorization_one_is_recorded_and_all_say_th
             let event = event.clone();
             async move { while world.notify.handle(event.clone()).await.is_err() {} }
         };
-        together(CALLERS, deliver, &world).await;
+        together(CALLERS, &world, deliver).await;
         let audit = audit(&world, &ANA).await;
         assert_eq!((audit.count(EventName::Authorized), audit.count(EventName::Released)), (1, 1));
         let first = claims(&world, &world.topic.authorizations()[0]);
@@ -491,7 +447,7 @@ async fn of_32_deliveries_of_one_notice_one_is_recorded() {
         let event = event.clone();
         async move { while world.notify.handle(event.clone()).await.is_err() {} }
     };
-    together(CALLERS, deliver, &world).await;
+    together(CALLERS, &world, deliver).await;
     world.mark(&pk, seq).await;
     assert_eq!(world.change(&ANA, &asked.text("change_id")).await["told"], true);
     assert_eq!(audit(&world, &ANA).await.count(EventName::Told), 1);
@@ -511,7 +467,7 @@ async fn of_32_reports_of_one_sim_change_one_completes_the_change() {
             let report = report.clone();
             async move { world.feed(report).await }
         };
-        let again = together(CALLERS, deliver, &world).await;
+        let again = together(CALLERS, &world, deliver).await;
         assert!(!again.contains(&true));
         let audit = audit(&world, &ANA).await;
         let counts = [EventName::SimChanged, EventName::Completed, EventName::Incident].map(|name| audit.count(name));
@@ -528,7 +484,7 @@ async fn of_32_reports_of_one_theft_one_is_an_incident_and_one_locks_the_account
         let stolen = json!({"id": "r", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": iccid(66)});
         world.feed(stolen).await
     };
-    together(CALLERS, deliver, &world).await;
+    together(CALLERS, &world, deliver).await;
     let audit = audit(&world, &ANA).await;
     let counts = [EventName::SimChanged, EventName::Incident, EventName::ProtectionOn].map(|name| audit.count(name));
     assert_eq!(counts, [1, 1, 1]);
@@ -542,11 +498,11 @@ async fn of_32_sweeps_one_ends_the_hold_and_one_ends_the_authorization() {
     world.prove(&ANA, &change, "push_otp").await;
     world.clock.advance(Span::hours(24));
     let sweep = |world: Arc<World>, _| async move { world.sweep.handle().await.unwrap().failed };
-    together(CALLERS, sweep, &world).await;
+    together(CALLERS, &world, sweep).await;
     assert_eq!(audit(&world, &ANA).await.count(EventName::Authorized), 1);
     world.pump().await;
     world.clock.advance(Span::minutes(15));
-    together(CALLERS, sweep, &world).await;
+    together(CALLERS, &world, sweep).await;
     let audit = audit(&world, &ANA).await;
     assert_eq!((audit.count(EventName::Released), audit.count(EventName::Lapsed)), (1, 1));
 }
@@ -559,7 +515,7 @@ async fn of_32_sign_ins_at_once_none_that_was_taken_is_lost() {
         let at = world.ago(Span::minutes(u32::try_from(n).unwrap()));
         !world.behaviour(ANA.sign_in_at_home(&at)).await
     };
-    let taken = together(CALLERS, sign_in, &world).await.into_iter().filter(|taken| *taken).count();
+    let taken = together(CALLERS, &world, sign_in).await.into_iter().filter(|taken| *taken).count();
     let whole = world.whole(&ANA).await;
     assert!(taken > 0 && world.dead.all().is_empty());
     assert_eq!(whole.profile_seq - before, u64::try_from(taken).unwrap());
@@ -573,7 +529,7 @@ async fn protections_switched_on_by_many_at_once_are_all_on() {
         let (mode, line) = (["step_up", "block"][n / 4 % 2], if n % 4 == 3 { Some(ANA.line) } else { None });
         world.protect(&ANA, protection, mode, line).await
     };
-    let answers = tally(&together(CALLERS, protect, &world).await);
+    let answers = tally(&together(CALLERS, &world, protect).await);
     assert_eq!(answers, BTreeMap::from([("200".to_owned(), CALLERS)]));
     let account = world.account(&ANA).await.state.protections.0;
     assert!(account.len() == 3 && account.values().all(|mode| *mode == Mode::Block), "{account:?}");

@@ -14,6 +14,7 @@ pub mod dpop;
 pub mod enrol;
 pub mod log;
 pub mod people;
+pub mod race;
 pub mod session;
 pub mod tap;
 pub mod world;
