@@ -159,33 +159,6 @@ async fn i3_of_32_guesses_at_each_code_that_can_be_guessed_five_count_and_the_ri
 }
 
 #[tokio::test]
-async fn i4_what_gets_lost_on_the_way_makes_no_more_factors_count_and_asks_for_no_less() {
-    // The three changes between which the factors differ.
-    for factor in ["passkey", "email_otp", "sms_otp"] {
-        let armed = Armed::new().await;
-        let (world, whole, body) = (&armed.world, armed.session(), armed.body(factor).await);
-        let mut lost = vec![("nothing".to_owned(), whole.clone())];
-        lost.push(("dpop".to_owned(), Session::at_home(&ANA)));
-        lost.extend(whole.headers.iter().map(|(name, _)| (name.clone(), whole.clone().without(name))));
-        let mut complete = None;
-        for (what, session) in lost {
-            let asked = world.ask_as(&session, &format!("{factor}-{what}"), &body).await;
-            assert_eq!(asked.status, 201, "{factor} without {what}: {}", asked.body);
-            world.pump().await;
-            let change = asked.text("change_id");
-            let view = world.shell.store.read(&world.account(&ANA).await.state.id, &World::subject(&ANA)).await.unwrap();
-            let need = view.change(&linekeeper_domain::ids::ChangeId::parse(&change).unwrap()).unwrap().need;
-            let than = complete.get_or_insert(need);
-            // No more factors count, too: that is part of a requirement.
-            assert!(need.at_least(than), "{factor} without {what}: {need:?}, not {than:?}");
-            world.cancel(&ANA, &change).await;
-            world.clock.advance(Span::minutes(20));
-            world.tick().await;
-        }
-    }
-}
-
-#[tokio::test]
 async fn i4_an_answer_that_lost_its_proof_and_its_device_is_worthless_whatever_the_factor() {
     let mut armed = Armed::new().await;
     for factor in FACTORS {

@@ -14,7 +14,7 @@ use linekeeper_domain::time::Span;
 use linekeeper_platform::keys::Signer;
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, IN_CALIFORNIA};
-use linekeeper_tests::race::{CALLERS, apart, tally, together};
+use linekeeper_tests::race::{CALLERS, tally, together};
 use linekeeper_tests::world::ISSUER;
 use linekeeper_tests::{Answer, Keys, Tap, Topic, World, iccid};
 use serde_json::{Value, json};

@@ -205,3 +205,114 @@ async fn new_evidence_puts_an_open_change_on_hold_and_the_customer_hears_of_it()
     assert!(world.change(&ANA, &asked.text("change_id")).await["hold_until"].is_string());
     assert!(world.inbox.all().iter().any(|mail| mail.text.short.contains("does not look like you")));
 }
+
+/// The README's section on the customer who is locked out without a phone, sentence by sentence.
+mod without_a_phone {
+    use linekeeper_tests::enrol::{add_paper, add_passkey, days_pass, opened};
+    use linekeeper_tests::world::ORIGIN;
+    use linekeeper_tests::{Phone, Session};
+
+    use super::*;
+
+    fn lost() -> Value {
+        json!({"kind": "sim_swap", "line_id": ANA.line, "sim": {"iccid": iccid(1)}, "phone_lost": true})
+    }
+
+    #[tokio::test]
+    async fn with_a_passkey_or_paper_from_a_good_day_she_does_not_wait_at_home() {
+        for factor in ["passkey", "recovery_code"] {
+            let world = ana().await;
+            let home = Session::at_home(&ANA);
+            let mut key = Phone::new(1);
+            let mut paper = Vec::new();
+            match factor {
+                "passkey" => add_passkey(&world, &home, &mut key).await,
+                _ => paper = add_paper(&world, &home).await,
+            }
+            days_pass(&world, &ANA, 8).await;
+            let change = opened(&world, &home, "k", &ANA.sim_swap(&iccid(1))).await;
+            let challenge = world.challenge_as(&home, &change, factor).await;
+            let body = match factor {
+                "passkey" => json!({"passkey": key.get(&challenge.body["passkey"], ORIGIN)}),
+                _ => json!({"code": paper[0]}),
+            };
+            let answer = world.answer_as(&home, &change, &challenge.text("challenge_id"), &body).await;
+            assert_eq!(answer.text("status"), "authorized", "{factor}: {}", answer.body);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_her_email_stands_in_and_every_channel_hears_until_when_she_waits() {
+        let world = ana().await;
+        let asked = world.ask(&ANA, "k", &lost()).await;
+        let until = (world.shell.clock.now() + Span::hours(72)).to_string();
+        assert_eq!((asked.text("hold_until"), &asked.body["factors"]), (until, &json!([{"factor": "email_otp"}])));
+        world.pump().await;
+        assert_eq!(world.inbox.all().len(), 3, "her app, her mailbox and the line");
+        let change = asked.text("change_id");
+        assert_eq!(world.prove(&ANA, &change, "email_otp").await.text("status"), "on_hold");
+
+        // Nobody on staff shortens it or proves for her, at whatever door.
+        for channel in ["phone", "chat", "email", "store"] {
+            let again = by_staff(&world, channel, channel, &lost()).await;
+            assert!((400..500).contains(&again.status), "{channel}: {}", again.body);
+            let path = format!("/v1/changes/{change}/challenges?account_id={}", ANA.account);
+            let body = json!({"factor": "email_otp"});
+            let code = world.call(Some(&representative(channel)), "POST", &path, &[], Some(&body)).await;
+            assert_eq!(code.problem(), "forbidden", "{channel}");
+        }
+        world.clock.advance(Span::minutes(72 * 60 - 1));
+        world.tick().await;
+        assert_eq!(world.change(&ANA, &change).await["status"], "on_hold");
+        world.clock.advance(Span::minutes(1));
+        world.tick().await;
+        assert_eq!(world.topic.authorizations().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn with_neither_no_factor_is_offered_and_the_answer_says_where_to_go() {
+        let world = ana().await;
+        let home = Session::at_home(&ANA);
+        let out = json!({"kind": "contact_change", "remove": "email"});
+        let change = opened(&world, &home, "out", &out).await;
+        world.prove(&ANA, &change, "push_otp").await;
+        world.clock.advance(Span::hours(1));
+        world.tick().await;
+        let id = world.account(&ANA).await.state.book.changes.values().next().unwrap().authorization().unwrap().id.to_string();
+        world
+            .feed(json!({"id": "d", "at": world.now(), "type": "change_done", "account_id": ANA.account, "change_id": change,
+                         "authorization_id": id}))
+            .await;
+        let asked = world.ask(&ANA, "k", &lost()).await;
+        assert_eq!(asked.body["factors"], json!([]), "{}", asked.body);
+        assert!(asked.body.to_string().contains("visit a store with an identity document"), "{}", asked.body);
+    }
+
+    #[tokio::test]
+    async fn a_store_moves_nothing_that_a_protection_blocks() {
+        let world = ana().await;
+        assert_eq!(world.protect(&ANA, "never_sim_swap", "block", Some(ANA.line)).await.status, 200);
+        assert_eq!(by_staff(&world, "store", "k", &lost()).await.problem(), "refused");
+        let off = json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": ANA.line});
+        assert_eq!(by_staff(&world, "store", "off", &off).await.problem(), "refused");
+    }
+
+    #[tokio::test]
+    async fn if_it_was_not_her_a_tap_the_app_or_a_call_stops_it() {
+        for how in ["tap", "app", "call"] {
+            let world = ana().await;
+            let change = world.ask(&ANA, "k", &lost()).await.text("change_id");
+            world.pump().await;
+            let stopped = match how {
+                "tap" => world.not_me(&world.inbox.link_token()).await,
+                "app" => world.cancel(&ANA, &change).await,
+                _ => {
+                    let path = format!("/v1/changes/{change}/cancel?account_id={}", ANA.account);
+                    world.call(Some(&representative("phone")), "POST", &path, &[], None).await
+                }
+            };
+            assert_eq!(stopped.status, 200, "{how}: {}", stopped.body);
+            assert_eq!(world.change(&ANA, &change).await["status"], "cancelled", "{how}");
+        }
+    }
+}
