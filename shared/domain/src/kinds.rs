@@ -309,6 +309,20 @@ vocabulary! {
         SignalMissing = "SIGNAL_MISSING",
         /// The profile could not be read or the model could not run.
         ScoreUnavailable = "SCORE_UNAVAILABLE",
+        /// A session or device goes on from another place, or without the key that it used to prove.
+        SessionMoved = "SESSION_MOVED",
+        /// Many lines meet at one address, device, carrier or representative.
+        ManyLinesOneTarget = "MANY_LINES_ONE_TARGET",
+        /// The care desk acts and no customer called.
+        NoCustomerContact = "NO_CUSTOMER_CONTACT",
+        /// The caller's questions were answered wrongly.
+        QuestionsFailed = "QUESTIONS_FAILED",
+        /// The SIM that is said to be lost or replaced is in use.
+        SimStillInUse = "SIM_STILL_IN_USE",
+        /// Times and rates that no person has.
+        Automation = "AUTOMATION",
+        /// What was shown to get here is easily stolen.
+        WeakProof = "WEAK_PROOF",
         /// New evidence arrived while the change was open.
         NewEvidence = "NEW_EVIDENCE",
     }

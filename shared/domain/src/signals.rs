@@ -103,6 +103,18 @@ impl Position {
         fits.then_some(Self { latitude, longitude })
     }
 
+    /// Degrees north.
+    #[must_use]
+    pub const fn latitude(self) -> f64 {
+        self.latitude
+    }
+
+    /// Degrees east.
+    #[must_use]
+    pub const fn longitude(self) -> f64 {
+        self.longitude
+    }
+
     /// The centre of the cell of half a degree that holds it: as exact as anything is remembered.
     #[must_use]
     pub fn cell(self) -> Self {

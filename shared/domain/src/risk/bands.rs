@@ -1,0 +1,1 @@
+//! Where a score begins to be elevated, high and severe.

@@ -1,0 +1,525 @@
+//! The closed list of evidence: what an observation says for or against the customer, in numbers.
+//!
+//! A *match* is weighed by back-off along a chain from the narrow to the wide, say /24, network, all:
+//! `r(x) = (w(x) / p(x) + A r(parent)) / (W + A)` with `r(all) = 1`, where `w` is what the profile has of
+//! `x`, `W` all that it has at that level and `p` the share of `x` in the population. The evidence is
+//! `-ln r`: how much less likely `x` is for this customer than for anyone. No history gives exactly 0;
+//! more of `x` never gives more; a level that is missing drops out. A missing narrowest level makes the
+//! whole missing, so that hiding it gains nothing.
+
+use super::background::{Background, local_hour};
+use super::event::{Act, CareReason, Channel, Observation, Shown};
+use super::marks::{Mark, Marks, WideMarks};
+use super::num;
+use super::profile::{Profile, Stamp, bin_of};
+use super::table::Table;
+use super::velocity::{Meeting, Velocity};
+use crate::kinds::Reason;
+use crate::signals::Signal;
+use crate::time::{Span, Timestamp};
+
+/// The weight of the wider level, in visits.
+const BACK_OFF: f32 = 1.5;
+/// No evidence by match is larger, either way.
+const MATCH_CAP: f32 = 12.0;
+/// Times within a visit say nothing (they would tell a simulator's habits, or a browser's): what is more
+/// recent counts as this old, in seconds.
+const VISIT: u32 = 6 * 3_600;
+/// "Never", in days.
+const NEVER_DAYS: f32 = 400.0;
+
+/// How a risk goes with a piece of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More of it is never less risky.
+    Up,
+    /// More of it is never riskier.
+    Down,
+    /// Either.
+    Free,
+}
+
+macro_rules! evidence {
+    ($($(#[$doc:meta])* $field:ident: $direction:ident, $reason:ident;)+) => {
+        /// An observation's evidence. NaN where a signal that it needs is missing.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Evidence { $($(#[$doc])* pub $field: f32),+ }
+
+        /// The names, in order.
+        pub const NAMES: &[&str] = &[$(stringify!($field)),+];
+        /// The direction of each.
+        pub const DIRECTIONS: &[Direction] = &[$(Direction::$direction),+];
+        /// The reason that each gives.
+        pub const REASONS: &[Reason] = &[$(Reason::$reason),+];
+
+        impl Default for Evidence {
+            /// Nothing is known.
+            fn default() -> Self {
+                Self { $($field: f32::NAN),+ }
+            }
+        }
+
+        impl Evidence {
+            /// The values, in the order of [`NAMES`].
+            #[must_use]
+            pub const fn values(&self) -> [f32; NAMES.len()] {
+                [$(self.$field),+]
+            }
+        }
+    };
+}
+
+evidence! {
+    /// /24, network: match.
+    network: Up, NewNetwork;
+    /// Network alone: match.
+    asn: Up, NewNetwork;
+    /// How rare the network is among all: -ln share.
+    network_rarity: Up, NewNetwork;
+    /// Cell, region, country: match.
+    place: Up, FarFromUsual;
+    /// Country alone: match.
+    country: Up, FarFromUsual;
+    /// Kilometres from the nearest usual place beyond what look-ups err.
+    distance: Up, FarFromUsual;
+    /// Kilometres an hour from the last place, beyond what look-ups err.
+    speed: Up, FarFromUsual;
+    /// Device, model, system: match.
+    device: Up, NewDevice;
+    /// The device's share of the line's visits.
+    device_share: Down, NewDevice;
+    /// Days since the device was first seen; 0 for a new one.
+    device_days: Down, NewDevice;
+    /// Model, system: match.
+    model: Up, NewDevice;
+    /// 0 no proof, 1 a new device's, 2 a known device's.
+    key: Down, NewDevice;
+    /// The device proved itself by a key before, and now it does not.
+    key_lost: Up, SessionMoved;
+    /// A known device on a network that is not hers: the evidence of the network where the device is known, else 0.
+    moved: Up, SessionMoved;
+    /// Browser with its system: match.
+    browser: Up, NewDevice;
+    /// Language with zone: match.
+    locale: Up, NewDevice;
+    /// Zone: match.
+    zone: Up, FarFromUsual;
+    /// Hours between the zone that is claimed and the longitude that is looked up.
+    zone_off: Up, FarFromUsual;
+    /// Hour of day: match.
+    hour: Up, OddHour;
+    /// How rare the local hour is among all: -ln of its share times 24.
+    night: Up, OddHour;
+    /// Round trip: standard deviations above the line's own.
+    round_trip: Up, SessionMoved;
+    /// Round trip: standard deviations above what the network usually has.
+    round_trip_network: Up, SessionMoved;
+    /// What was shown, weakest last: 0 passkey, 1 code or PIN, 2 password, 3 session, 4 questions, 5 a representative's word.
+    shown: Up, WeakProof;
+    /// ln(1 + days since activation).
+    tenure: Down, NoHistory;
+    /// ln(1 + days with a visit).
+    visits: Down, NoHistory;
+    /// ln(1 + days since the last visit).
+    idle: Free, NoHistory;
+    /// ln(1 + days since): password reset. Recent is riskier; 6 hours at least, 400 days for never.
+    since_reset: Down, RecentReset;
+    /// E-mail address changed.
+    since_email: Down, RecentContactChange;
+    /// Passkey added.
+    since_passkey: Down, RecentContactChange;
+    /// Lock removed.
+    since_unlock: Down, LockJustRemoved;
+    /// SIM swap asked for.
+    since_swap: Down, RecentSimChange;
+    /// Number transfer PIN asked for.
+    since_pin: Free, LockJustRemoved;
+    /// Failed sign-ins, fading over a day.
+    failures: Up, Failures;
+    /// Questions failed at the care desk, fading over a week.
+    questions: Up, QuestionsFailed;
+    /// Surprise of visits before today, fading over a month.
+    odd_past: Up, NewNetwork;
+    /// The most surprising visit of the last three days.
+    odd_recent: Up, NewNetwork;
+    /// This visit's own: the sum of its matches, each cut to -2..4.
+    surprise: Up, NewNetwork;
+    /// Whether the carrier's network says anything of the line.
+    feed: Free, SimStillInUse;
+    /// The SIM is attached.
+    attached: Up, SimStillInUse;
+    /// ln(1 + minutes since the SIM was used).
+    sim_idle: Down, SimStillInUse;
+    /// Attached though the phone is said to be lost.
+    lost_but_attached: Up, SimStillInUse;
+    /// ln(1 + days in this handset).
+    handset_days: Free, RecentSimChange;
+    /// Kilometres between the cell and the looked-up place, beyond what look-ups err.
+    cell_off: Up, FarFromUsual;
+    /// Kilometres from the cell to the nearest usual place.
+    cell_far: Up, FarFromUsual;
+    /// Questions failed in this request.
+    care_failed: Up, QuestionsFailed;
+    /// The customer called.
+    care_inbound: Down, NoCustomerContact;
+    /// From the line itself.
+    care_own: Down, NoCustomerContact;
+    /// 0 other, 1 upgrade, 2 SIM, 3 port, 4 lost.
+    care_reason: Free, NoCustomerContact;
+    /// The customer's last contact is on record within 6 hours.
+    contact: Down, NoCustomerContact;
+    /// Neither did she call nor is a contact on record.
+    care_alone: Up, NoCustomerContact;
+    /// Other lines at this address in a day, ln(1 + n); likewise below.
+    address_day: Up, ManyLinesOneTarget;
+    /// At this address in a week.
+    address_week: Up, ManyLinesOneTarget;
+    /// At this /24 in a day, against what is usual there.
+    prefix_day: Up, ManyLinesOneTarget;
+    /// With this device's text in a week.
+    device_week: Up, ManyLinesOneTarget;
+    /// To this handset in a week.
+    handset_week: Up, ManyLinesOneTarget;
+    /// To this SIM in a week.
+    sim_week: Up, ManyLinesOneTarget;
+    /// To this carrier in 6 hours.
+    carrier_hours: Up, ManyLinesOneTarget;
+    /// To this carrier in a day.
+    carrier_day: Up, ManyLinesOneTarget;
+    /// The same against what is usual there.
+    carrier_surge: Up, ManyLinesOneTarget;
+    /// How rare the carrier is: -ln(usual a day), cut to -3..3.
+    carrier_rarity: Up, ManyLinesOneTarget;
+    /// By this representative in a day.
+    rep_day: Up, ManyLinesOneTarget;
+    /// By this representative in a week.
+    rep_week: Up, ManyLinesOneTarget;
+    /// The same against what is usual.
+    rep_surge: Up, ManyLinesOneTarget;
+    /// Vouched by this representative without a check, fading over two weeks.
+    rep_vouching: Up, NoCustomerContact;
+    /// Moved by this representative where no customer called, fading over two weeks.
+    rep_alone: Up, NoCustomerContact;
+    /// The new SIM goes to the handset of the last one.
+    same_handset: Down, NewDevice;
+    /// The PIN: surprise of the visit that got it.
+    pin_surprise: Up, NewNetwork;
+    /// By a device that was not known.
+    pin_new_device: Up, NewDevice;
+    /// 0 online, 1 through the care desk, 2 there by a representative's word or without a call.
+    pin_care: Up, NoCustomerContact;
+    /// From the line itself.
+    pin_own: Down, NoCustomerContact;
+    /// Questions failed when it was got.
+    pin_failed: Up, QuestionsFailed;
+    /// No PIN is on record within 30 days.
+    pin_unknown: Up, LockJustRemoved;
+    /// 0 e-mail, 1 passkey, 2 lock, 3 SIM, 4 PIN, 5 port-out, 6 anything else.
+    act: Free, NoHistory;
+    /// 0 web, 1 app.
+    app: Free, NewDevice;
+}
+
+/// One level of a chain: what the profile has of it, what it has at all, and its share in the population.
+struct Level {
+    one: f32,
+    all: f32,
+    share: f32,
+}
+
+impl Level {
+    fn of<const N: usize>(table: &Table<N>, mark: Option<Mark>, share: f32, now: Timestamp) -> Option<Self> {
+        let (one, all) = table.weigh(mark?, now);
+        Some(Self { one: num::from_u32(one) / 256.0, all: num::from_u32(all) / 256.0, share })
+    }
+}
+
+/// The evidence of a chain, the widest level first; missing where the last one is.
+fn back_off(chain: &[Option<Level>]) -> f32 {
+    if !matches!(chain.last(), Some(Some(_))) {
+        return f32::NAN;
+    }
+    let wider = |r: f32, level: &Level| (level.one / level.share + BACK_OFF * r) / (level.all + BACK_OFF);
+    let r = chain.iter().flatten().fold(1.0, wider);
+    // Exactly 0, not -0, where there is no history.
+    (0.0 - num::ln(r)).clamp(-MATCH_CAP, MATCH_CAP)
+}
+
+const fn flag(on: bool) -> f32 {
+    if on { 1.0 } else { 0.0 }
+}
+
+fn flag_of(signal: &Signal<bool>) -> f32 {
+    signal.present().map_or(f32::NAN, |&on| flag(on))
+}
+
+fn log1p(x: f32) -> f32 {
+    num::ln(1.0 + x.max(0.0))
+}
+
+impl Evidence {
+    /// Weighs an observation, before it is learnt.
+    #[must_use]
+    pub fn of(
+        profile: &Profile,
+        seen: &Observation<'_>,
+        marks: &Marks,
+        wide: &WideMarks,
+        velocity: &Velocity<'_>,
+        background: &Background,
+    ) -> Self {
+        let now = seen.at;
+        let mut evidence = Self::default();
+        if seen.is_online() {
+            evidence.weigh_network(profile, seen, marks, background);
+            evidence.weigh_device(profile, seen, marks, background);
+            evidence.weigh_hours(profile, seen, background);
+            evidence.app = flag(seen.channel == Channel::App);
+            evidence.surprise = evidence.surprise();
+        } else {
+            evidence.weigh_hours(profile, seen, background);
+        }
+        evidence.weigh_history(profile, seen, now);
+        evidence.weigh_line(profile, seen, marks, background);
+        evidence.weigh_care(profile, seen);
+        evidence.weigh_velocity(velocity, wide, now);
+        if seen.act == Act::PortOut {
+            evidence.weigh_pin(profile, now);
+        }
+        evidence
+    }
+
+    fn weigh_network(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks, background: &Background) {
+        let (now, origin) = (seen.at, &seen.origin);
+        let asn = origin.asn.present().copied();
+        let wide = || Level::of(&profile.asns, marks.asn, background.of_asn(asn?), now);
+        let narrow = || Level::of(&profile.prefixes, marks.prefix.filter(|_| asn.is_some()), background.of_prefix(asn?), now);
+        self.network = back_off(&[wide(), narrow()]);
+        self.asn = back_off(&[wide()]);
+        if let Some(asn) = asn {
+            self.network_rarity = 0.0 - num::ln(background.of_asn(asn));
+        }
+
+        let (country, region) = (origin.country.present().copied(), origin.region.present().copied());
+        let cell = origin.position.present().map(|&position| super::profile::cell_of(position));
+        let by_country = || Level::of(&profile.countries, marks.country, background.of_country(country?), now);
+        let by_region = || Level::of(&profile.regions, marks.region, background.of_region(country?, region?), now);
+        let by_cell = || Level::of(&profile.cells, cell.map(Mark), background.of_cell(cell?), now);
+        self.place = back_off(&[by_country(), by_region(), by_cell()]);
+        self.country = back_off(&[by_country()]);
+
+        if let Some(&position) = origin.position.present() {
+            let radius = background.error_radius(asn);
+            // Half the diagonal of a cell: places are remembered no better.
+            let slack = radius + 40.0;
+            self.distance = profile.nearest(position, now).map_or(0.0, |km| (km - slack).max(0.0));
+            self.speed = profile.last_place(now).map_or(0.0, |(last, hour)| {
+                let hours = (num::seconds(now) / 3_600).saturating_sub(hour).max(VISIT / 3_600);
+                (num::from_f64(last.kilometres_to(position)) - slack - radius).max(0.0) / num::from_u32(hours)
+            });
+            if let Some(&zone) = seen.device.zone.present() {
+                let by_longitude = num::from_f64(position.longitude() / 15.0);
+                self.zone_off = (num::from_i64(i64::from(zone)) / 60.0 - by_longitude).abs().max(1.5) - 1.5;
+            }
+            if let Some(line) = seen.line.present()
+                && let Some(&cell) = line.cell.present()
+            {
+                self.cell_off = (num::from_f64(cell.kilometres_to(position)) - radius - 20.0).max(0.0);
+            }
+        }
+
+        if let Some(&milliseconds) = origin.round_trip.present() {
+            let logarithm = num::ln(milliseconds.max(1.0));
+            let (mean, deviation) = background.round_trips(asn);
+            self.round_trip_network = (logarithm - mean) / deviation;
+            let (count, own_mean, own_variance) = profile.round_trip_moments(now);
+            let weight = 2.0;
+            let centre = (count * own_mean + weight * mean) / (count + weight);
+            let variance = (count * own_variance + weight * deviation * deviation) / (count + weight);
+            self.round_trip = (logarithm - centre) / libm::sqrtf(variance.max(0.01));
+        }
+    }
+
+    fn weigh_device(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks, background: &Background) {
+        let (now, device) = (seen.at, &seen.device);
+        let (model, system, browser) =
+            (device.model.present().copied(), device.system.present().copied(), device.browser.present().copied());
+        let (language, zone) = (device.language.present().copied(), device.zone.present().copied());
+        let by_system = || Level::of(&profile.systems, marks.system, background.of_os(system?), now);
+        let by_model = || Level::of(&profile.models, marks.model, background.of_model(model?), now);
+        let by_cookie = || Level::of(&profile.devices, marks.cookie, background.of_device(), now);
+        self.device = back_off(&[by_system(), by_model(), by_cookie()]);
+        self.model = if model.is_some() { back_off(&[by_system(), by_model()]) } else { back_off(&[by_system()]) };
+        let by_browser = || Level::of(&profile.browsers, marks.browser, background.of_browser(system?, browser?), now);
+        self.browser = back_off(&[by_system(), by_browser()]);
+        let by_zone = || Level::of(&profile.zones, marks.zone, background.of_zone(zone?), now);
+        let by_locale = || Level::of(&profile.locales, marks.locale, background.of_locale(language?, zone?), now);
+        self.locale = back_off(&[by_zone(), by_locale()]);
+        self.zone = back_off(&[by_zone()]);
+
+        let proven = device.proven.present().copied();
+        if let Some(cookie) = marks.cookie {
+            let (one, all) = profile.devices.weigh(cookie, now);
+            let row = profile.devices.row(cookie).filter(|_| one > 0);
+            self.device_share = if all == 0 { 0.0 } else { num::from_u32(one) / num::from_u32(all) };
+            self.device_days = row.map_or(0.0, |row| f32::from(super::table::day_of(now).saturating_sub(row.first_day)));
+            self.moved = if row.is_some() { if self.network.is_nan() { f32::NAN } else { self.network.max(0.0) } } else { 0.0 };
+            if let Some(proven) = proven {
+                self.key_lost = flag(!proven && profile.devices.row(cookie).is_some_and(|row| row.keyed));
+                self.key = if !proven {
+                    0.0
+                } else if row.is_some() {
+                    2.0
+                } else {
+                    1.0
+                };
+            }
+        }
+    }
+
+    fn weigh_hours(&mut self, profile: &Profile, seen: &Observation<'_>, background: &Background) {
+        let now = seen.at;
+        let (bins, shares) = (profile.hour_weights(now), background.of_bins());
+        let bin = usize::from(bin_of(now));
+        let near = |step: usize| bins.get((bin + step) % 12).copied().unwrap_or(0.0);
+        let all: f32 = bins.iter().sum();
+        // A quarter of each visit counts for either neighbour.
+        let one = 0.5 * near(0) + 0.25 * (near(1) + near(11));
+        let share = shares.get(bin).copied().unwrap_or(1.0);
+        self.hour = (0.0 - num::ln((one / share + 3.0) / (all + 3.0))).clamp(-MATCH_CAP, MATCH_CAP);
+        if let Some(&zone) = seen.device.zone.present() {
+            self.night = 0.0 - num::ln(background.of_local_hour(local_hour(now, zone)));
+        }
+    }
+
+    fn weigh_history(&mut self, profile: &Profile, seen: &Observation<'_>, now: Timestamp) {
+        let since = |stamp| {
+            let days = profile.since(stamp, now).map_or(NEVER_DAYS, |s| num::from_u32(s.max(VISIT)) / 86_400.0);
+            log1p(days.min(NEVER_DAYS))
+        };
+        self.since_reset = since(Stamp::Reset);
+        self.since_email = since(Stamp::Email);
+        self.since_passkey = since(Stamp::Passkey);
+        self.since_unlock = since(Stamp::Unlock);
+        self.since_swap = since(Stamp::Swap);
+        self.since_pin = since(Stamp::Pin);
+        self.contact = flag(profile.since(Stamp::Contact, now).is_some_and(|seconds| seconds < VISIT));
+        self.failures = profile.failures(now);
+        self.questions = profile.failed_questions(now);
+        self.odd_past = profile.past_oddness(now);
+        self.odd_recent = profile.recent_oddness(now);
+        self.visits = log1p(num::from_u32(profile.visit_days(now)));
+        self.idle = log1p(profile.idle_hours(now).map_or(NEVER_DAYS, |hours| num::from_u32(hours) / 24.0).min(NEVER_DAYS));
+        self.tenure = seen.tenure_days.present().map_or(f32::NAN, |&days| log1p(days));
+        self.shown = seen.shown.present().map_or(f32::NAN, |shown| match shown {
+            Shown::Passkey => 0.0,
+            Shown::OtpEmail | Shown::OtpSms | Shown::Pin => 1.0,
+            Shown::Password => 2.0,
+            Shown::Session => 3.0,
+            Shown::Questions => 4.0,
+            Shown::RepOverride => 5.0,
+        });
+        self.act = match seen.act {
+            Act::EmailChange => 0.0,
+            Act::PasskeyAdd => 1.0,
+            Act::LockRemove => 2.0,
+            Act::SimSwap => 3.0,
+            Act::PortPin => 4.0,
+            Act::PortOut => 5.0,
+            Act::SignIn | Act::View | Act::Pay | Act::Plan | Act::CareContact | Act::PasswordReset => 6.0,
+        };
+    }
+
+    fn weigh_line(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks, _background: &Background) {
+        let now = seen.at;
+        self.feed = flag(seen.line.present().is_some());
+        if let Some(line) = seen.line.present() {
+            self.attached = flag_of(&line.attached);
+            self.sim_idle = line.idle_minutes.present().map_or(f32::NAN, |&minutes| log1p(minutes));
+            self.handset_days = line.handset_days.present().map_or(f32::NAN, |&days| log1p(days));
+            if let Some(&cell) = line.cell.present() {
+                self.cell_far = profile.nearest(cell, now).map_or(0.0, |km| (km - 40.0).max(0.0));
+            }
+            let lost = seen.care.present().and_then(|care| care.reason.present()) == Some(&CareReason::Lost);
+            self.lost_but_attached = if lost { self.attached } else { 0.0 };
+        }
+        if let Some(handset) = marks.handset {
+            self.same_handset = profile.handset(now).map_or(0.0, |known| flag(known == handset));
+        }
+    }
+
+    fn weigh_care(&mut self, profile: &Profile, seen: &Observation<'_>) {
+        let Some(care) = seen.care.present() else { return };
+        self.care_failed = care.failed.present().map_or(f32::NAN, |&n| num::from_u32(n.min(20)));
+        self.care_inbound = flag_of(&care.inbound);
+        self.care_own = flag_of(&care.own_line);
+        self.care_reason = care.reason.present().map_or(f32::NAN, |reason| match reason {
+            CareReason::Other => 0.0,
+            CareReason::Upgrade => 1.0,
+            CareReason::Sim => 2.0,
+            CareReason::Port => 3.0,
+            CareReason::Lost => 4.0,
+        });
+        let on_record = profile.since(Stamp::Contact, seen.at).is_some_and(|seconds| seconds < VISIT);
+        self.care_alone = care.inbound.present().map_or(f32::NAN, |&inbound| flag(!inbound) + flag(!on_record));
+    }
+
+    fn weigh_velocity(&mut self, velocity: &Velocity<'_>, wide: &WideMarks, now: Timestamp) {
+        let known = |meeting: Meeting| meeting.mark(wide).map(|_| velocity.of(meeting));
+        let others = |meeting: Meeting, window: Span| match known(meeting) {
+            None | Some(Signal::Unavailable) => f32::NAN,
+            Some(Signal::Absent) => 0.0,
+            Some(Signal::Present(counter)) => num::from_u32(counter.others(wide.line, now, window)),
+        };
+        let fading = |meeting: Meeting| match known(meeting) {
+            None | Some(Signal::Unavailable) => f32::NAN,
+            Some(Signal::Absent) => 0.0,
+            Some(Signal::Present(counter)) => counter.usual(now),
+        };
+        let a_day = |meeting: Meeting| match known(meeting) {
+            Some(Signal::Present(counter)) => counter.usual_a_day(now),
+            None | Some(Signal::Absent | Signal::Unavailable) => 0.0,
+        };
+        let surge = |meeting: Meeting| num::ln((others(meeting, Span::days(1)) + 0.5) / (a_day(meeting) + 0.5));
+        let log = |x: f32| if x.is_nan() { x } else { log1p(x) };
+        self.address_day = log(others(Meeting::Address, Span::days(1)));
+        self.address_week = log(others(Meeting::Address, Span::days(7)));
+        self.prefix_day = surge(Meeting::Prefix);
+        self.device_week = log(others(Meeting::Device, Span::days(7)));
+        self.handset_week = log(others(Meeting::Handset, Span::days(7)));
+        self.sim_week = log(others(Meeting::Sim, Span::days(7)));
+        self.carrier_hours = log(others(Meeting::Carrier, Span::hours(6)));
+        self.carrier_day = log(others(Meeting::Carrier, Span::days(1)));
+        self.carrier_surge = surge(Meeting::Carrier);
+        if !self.carrier_day.is_nan() {
+            self.carrier_rarity = (0.0 - num::ln(a_day(Meeting::Carrier).max(0.001))).clamp(-3.0, 3.0);
+        }
+        self.rep_day = log(others(Meeting::Rep, Span::days(1)));
+        self.rep_week = log(others(Meeting::Rep, Span::days(7)));
+        self.rep_surge = surge(Meeting::Rep);
+        self.rep_vouching = log(fading(Meeting::RepVouching));
+        self.rep_alone = log(fading(Meeting::RepAlone));
+    }
+
+    fn weigh_pin(&mut self, profile: &Profile, now: Timestamp) {
+        let pin = profile.pin();
+        let fresh = profile.since(Stamp::Pin, now).is_some_and(|seconds| seconds < 30 * 86_400);
+        self.pin_unknown = flag(!fresh);
+        if !fresh {
+            return;
+        }
+        self.pin_surprise = pin.surprise;
+        self.pin_new_device = flag(pin.new_device);
+        self.pin_care = flag(pin.by_care) + flag(pin.by_care && (pin.overridden || !pin.inbound));
+        self.pin_own = if pin.by_care { flag(pin.own_line) } else { 1.0 };
+        self.pin_failed = f32::from(pin.failed);
+    }
+
+    /// How unlike the customer a visit is, without any model: the sum of its matches, each cut to -2..4;
+    /// what is missing counts 0.
+    #[must_use]
+    pub fn surprise(&self) -> f32 {
+        let matches = [self.network, self.place, self.device, self.browser, self.locale, self.hour, self.round_trip];
+        matches.into_iter().filter(|x| !x.is_nan()).map(|x| x.clamp(-2.0, 4.0)).sum()
+    }
+}

@@ -1,0 +1,662 @@
+//! What a line remembers of its own past: one item of at most [`MAX_BYTES`].
+//!
+//! Adverse things (a reset, failures, an odd visit) count at once. Favourable ones (a known device, an
+//! hour, a round trip) count after 24 hours, and at full weight only from a verified visit.
+
+use super::event::{Act, Channel, Observation, Shown};
+use super::marks::{Mark, Marks};
+use super::num;
+use super::table::{self, Table, Trust};
+use crate::signals::{Position, Signal};
+use crate::time::Timestamp;
+
+/// The size of one write unit of the store.
+pub const MAX_BYTES: usize = 1_024;
+/// The layout that this code reads and writes.
+const VERSION: u8 = 1;
+/// A device's key makes it strong after so many days, without word from an older one.
+const STRONG_AFTER_DAYS: u16 = 30;
+/// Cells are so many to a degree.
+const CELLS_PER_DEGREE: f64 = 2.0;
+
+/// Why a stored profile cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// Another layout.
+    #[error("profile of layout {0}, not {VERSION}")]
+    Version(u8),
+    /// Bytes are missing.
+    #[error("profile cut short")]
+    Truncated,
+    /// Bytes were changed.
+    #[error("profile with a wrong checksum")]
+    Checksum,
+    /// No writer of this layout writes this.
+    #[error("profile with impossible contents")]
+    Malformed,
+}
+
+/// Something good that happened: the latest time that counts, and one that waits to ripen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Visits {
+    /// Days with a visit, all ripe.
+    days: u16,
+    /// The last of them, in hours since 1970.
+    last: u32,
+    /// The one that waits; 0 for none.
+    waiting: u32,
+}
+
+/// A number that fades.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Fading {
+    amount: f32,
+    /// Seconds since 1970.
+    at: u32,
+}
+
+impl Fading {
+    fn now(self, now: Timestamp, half_life: f32) -> f32 {
+        self.amount * num::left(num::seconds(now).saturating_sub(self.at), half_life)
+    }
+
+    fn add(&mut self, more: f32, now: Timestamp, half_life: f32) {
+        *self = Self { amount: self.now(now, half_life) + more, at: self.at.max(num::seconds(now)) };
+    }
+}
+
+/// A day in seconds.
+const DAY: f32 = 86_400.0;
+/// Failed sign-ins fade by half in a day, failed questions in a week, odd visits in a month.
+const FAILURES_HALF_LIFE: f32 = DAY;
+const QUESTIONS_HALF_LIFE: f32 = 7.0 * DAY;
+const ODD_HALF_LIFE: f32 = 30.0 * DAY;
+
+/// How unlike the customer her visits were: the oddest of the day, and the days before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Oddness {
+    past: Fading,
+    today: f32,
+    /// When today began, in seconds since 1970.
+    since: u32,
+}
+
+impl Oddness {
+    fn past(&self, now: Timestamp) -> f32 {
+        let ended = num::seconds(now).saturating_sub(self.since) >= 86_400;
+        self.past.now(now, ODD_HALF_LIFE)
+            + if ended { self.today * num::left(num::seconds(now).saturating_sub(self.since), ODD_HALF_LIFE) } else { 0.0 }
+    }
+
+    fn see(&mut self, surprise: f32, now: Timestamp) {
+        let surprise = surprise.max(0.0);
+        if num::seconds(now).saturating_sub(self.since) < 86_400 {
+            self.today = self.today.max(surprise);
+        } else {
+            *self = Self {
+                past: Fading { amount: self.past(now), at: num::seconds(now) },
+                today: surprise,
+                since: num::seconds(now),
+            };
+        }
+    }
+}
+
+/// Round trips: moments of their logarithm.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct RoundTrips {
+    count: f32,
+    mean: f32,
+    variance: f32,
+    waiting: f32,
+    /// 0 for none.
+    hour: u32,
+}
+
+impl RoundTrips {
+    /// After this many, the old ones fade.
+    const MEMORY: f32 = 30.0;
+
+    fn ripe(self, now: Timestamp) -> Self {
+        if self.hour == 0 || !table::is_ripe(self.hour, now) {
+            return self;
+        }
+        let count = (self.count + 1.0).min(Self::MEMORY);
+        let off = self.waiting - self.mean;
+        let mean = self.mean + off / count;
+        let variance = self.variance + (off * (self.waiting - mean) - self.variance) / count;
+        Self { count, mean, variance: variance.max(0.0), waiting: 0.0, hour: 0 }
+    }
+
+    fn see(&mut self, logarithm: f32, now: Timestamp) {
+        *self = self.ripe(now);
+        if self.hour == 0 {
+            self.waiting = logarithm;
+            self.hour = table::hour_of(now);
+        }
+    }
+}
+
+/// Hours of the day in twelve bins of two hours, UTC, in quarters of a visit; halved when one is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hours {
+    bins: [u8; 12],
+    /// The bin that waits, and when it was seen (0 for none).
+    waiting: u8,
+    hour: u32,
+}
+
+impl Hours {
+    fn ripe(mut self, now: Timestamp) -> Self {
+        if self.hour == 0 || !table::is_ripe(self.hour, now) {
+            return self;
+        }
+        if let Some(bin) = self.bins.get_mut(usize::from(self.waiting)) {
+            *bin = bin.saturating_add(4);
+            if *bin >= 240 {
+                for bin in &mut self.bins {
+                    *bin /= 2;
+                }
+            }
+        }
+        self.hour = 0;
+        self.waiting = 0;
+        self
+    }
+
+    fn see(&mut self, now: Timestamp) {
+        *self = self.ripe(now);
+        if self.hour == 0 {
+            self.waiting = bin_of(now);
+            self.hour = table::hour_of(now);
+        }
+    }
+}
+
+/// The bin of two hours, UTC, 0 to 11.
+pub(super) fn bin_of(at: Timestamp) -> u8 {
+    u8::try_from(num::seconds(at) / 7_200 % 12).unwrap_or(0)
+}
+
+/// The last position that counts, and one that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Whereabouts {
+    /// Cell and hour; hour 0 for none.
+    last: (u32, u32),
+    waiting: (u32, u32),
+}
+
+impl Whereabouts {
+    fn last(&self, now: Timestamp) -> Option<(u32, u32)> {
+        let ripe = self.waiting.1 != 0 && table::is_ripe(self.waiting.1, now);
+        Some(if ripe { self.waiting } else { self.last }).filter(|last| last.1 != 0)
+    }
+
+    fn see(&mut self, cell: u32, now: Timestamp) {
+        if self.waiting.1 != 0 && table::is_ripe(self.waiting.1, now) {
+            self.last = self.waiting;
+            self.waiting = (0, 0);
+        }
+        if self.waiting.1 == 0 {
+            self.waiting = (cell, table::hour_of(now));
+        }
+    }
+}
+
+/// Events whose recency counts, in the order of [`Profile`]'s stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// The password was reset.
+    Reset,
+    /// The e-mail address changed.
+    Email,
+    /// A passkey was added.
+    Passkey,
+    /// A lock was removed.
+    Unlock,
+    /// A number transfer PIN was asked for.
+    Pin,
+    /// Another SIM was asked for.
+    Swap,
+    /// The customer contacted the care desk.
+    Contact,
+}
+
+/// How the last number transfer PIN was got.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PinRecord {
+    /// How unlike the customer the visit was; 0 through the care desk.
+    pub surprise: f32,
+    /// Through the care desk.
+    pub by_care: bool,
+    /// There: the customer called.
+    pub inbound: bool,
+    /// There: from the line itself.
+    pub own_line: bool,
+    /// There: a representative vouched.
+    pub overridden: bool,
+    /// There: questions answered wrongly.
+    pub failed: u8,
+    /// Online: the device was not known.
+    pub new_device: bool,
+}
+
+/// A line's past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    pub(super) prefixes: Table<12>,
+    pub(super) asns: Table<8>,
+    pub(super) cells: Table<8>,
+    pub(super) regions: Table<6>,
+    pub(super) countries: Table<4>,
+    pub(super) devices: Table<9>,
+    pub(super) models: Table<6>,
+    pub(super) systems: Table<4>,
+    pub(super) browsers: Table<6>,
+    pub(super) locales: Table<5>,
+    pub(super) zones: Table<4>,
+    hours: Hours,
+    round_trips: RoundTrips,
+    whereabouts: Whereabouts,
+    visits: Visits,
+    stamps: [u32; 7],
+    failures: Fading,
+    questions: Fading,
+    oddness: Oddness,
+    pin: PinRecord,
+    handset: Mark,
+    first_seen: u32,
+}
+
+/// The number of a cell of half a degree, from the south-west corner of the map.
+pub(super) fn cell_of(position: Position) -> u32 {
+    let steps = |degrees: f64, from: f64| num::to_u32(num::from_f64(((degrees + from) * CELLS_PER_DEGREE).floor()));
+    steps(position.latitude(), 90.0).min(359) * 720 + steps(position.longitude(), 180.0).min(719)
+}
+
+/// The centre of a cell.
+pub(super) fn centre_of(cell: u32) -> Option<Position> {
+    let degrees = |steps: u32, from: f64| (f64::from(steps) + 0.5) / CELLS_PER_DEGREE - from;
+    Position::new(degrees(cell / 720, 90.0), degrees(cell % 720, 180.0))
+}
+
+impl Profile {
+    /// The profile after an observation. `surprise` is what [`super::evidence::Evidence::surprise`] said of
+    /// it before it was learnt.
+    pub fn learn(&mut self, seen: &Observation<'_>, marks: &Marks, surprise: f32) {
+        let now = seen.at;
+        if self.first_seen == 0 {
+            self.first_seen = num::seconds(now);
+        }
+        if seen.is_online() {
+            if seen.succeeded {
+                self.visit(seen, marks, surprise);
+            } else {
+                self.failures.add(1.0, now, FAILURES_HALF_LIFE);
+            }
+        }
+        if let Signal::Present(care) = &seen.care {
+            let failed = care.failed.present().copied().unwrap_or(0).min(20);
+            // A request repeats what the contact before it already told.
+            if seen.act == Act::CareContact {
+                self.questions.add(num::from_u32(failed), now, QUESTIONS_HALF_LIFE);
+                if care.inbound == Signal::Present(true) && seen.succeeded {
+                    self.stamp(Stamp::Contact, now);
+                }
+            }
+        }
+        if seen.succeeded {
+            match seen.act {
+                Act::PasswordReset => self.stamp(Stamp::Reset, now),
+                Act::EmailChange => self.stamp(Stamp::Email, now),
+                Act::PasskeyAdd => self.stamp(Stamp::Passkey, now),
+                Act::LockRemove => self.stamp(Stamp::Unlock, now),
+                Act::SimSwap => {
+                    self.stamp(Stamp::Swap, now);
+                    if let Some(handset) = marks.handset {
+                        self.handset = handset;
+                    }
+                }
+                Act::PortPin => {
+                    self.stamp(Stamp::Pin, now);
+                    self.pin = self.pin_record(seen, marks, surprise);
+                }
+                Act::SignIn | Act::View | Act::Pay | Act::Plan | Act::CareContact | Act::PortOut => {}
+            }
+        }
+    }
+
+    fn pin_record(&self, seen: &Observation<'_>, marks: &Marks, surprise: f32) -> PinRecord {
+        let care = seen.care.present();
+        PinRecord {
+            surprise: if seen.is_online() { surprise } else { 0.0 },
+            by_care: seen.channel == Channel::Care,
+            inbound: care.is_some_and(|care| care.inbound == Signal::Present(true)),
+            own_line: care.is_some_and(|care| care.own_line == Signal::Present(true)),
+            overridden: seen.shown == Signal::Present(Shown::RepOverride),
+            failed: care.and_then(|care| care.failed.present()).map_or(0, |&n| u8::try_from(n).unwrap_or(u8::MAX)),
+            new_device: seen.is_online() && marks.cookie.is_none_or(|mark| self.devices.weigh(mark, seen.at).0 == 0),
+        }
+    }
+
+    fn visit(&mut self, seen: &Observation<'_>, marks: &Marks, surprise: f32) {
+        let now = seen.at;
+        let trust = self.trust(seen, marks);
+        let first_device = self.devices.is_empty();
+        let see = |mark: Option<Mark>, f: &mut dyn FnMut(Mark)| {
+            if let Some(mark) = mark {
+                f(mark);
+            }
+        };
+        see(marks.prefix, &mut |m| self.prefixes.see(m, now, trust));
+        see(marks.asn, &mut |m| self.asns.see(m, now, trust));
+        see(marks.region, &mut |m| self.regions.see(m, now, trust));
+        see(marks.country, &mut |m| self.countries.see(m, now, trust));
+        see(marks.model, &mut |m| self.models.see(m, now, trust));
+        see(marks.system, &mut |m| self.systems.see(m, now, trust));
+        see(marks.browser, &mut |m| self.browsers.see(m, now, trust));
+        see(marks.locale, &mut |m| self.locales.see(m, now, trust));
+        see(marks.zone, &mut |m| self.zones.see(m, now, trust));
+        if let Some(cookie) = marks.cookie {
+            self.devices.see(cookie, now, trust);
+            let keyed = seen.device.proven == Signal::Present(true);
+            let passkey = seen.shown == Signal::Present(Shown::Passkey);
+            if let Some(row) = self.devices.row_mut(cookie) {
+                let settled = table::day_of(now) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
+                row.keyed |= keyed;
+                row.strong |= keyed && (first_device || settled || passkey);
+            }
+        }
+        if let Signal::Present(position) = seen.origin.position {
+            let cell = cell_of(position);
+            self.cells.see(Mark(cell), now, trust);
+            self.whereabouts.see(cell, now);
+        }
+        if let Signal::Present(milliseconds) = seen.origin.round_trip {
+            self.round_trips.see(num::ln(milliseconds.max(1.0)), now);
+        }
+        self.hours.see(now);
+        if self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now) {
+            self.visits = Visits { days: self.visits.days.saturating_add(1), last: self.visits.waiting, waiting: 0 };
+        }
+        if self.visits.waiting == 0 {
+            self.visits.waiting = table::hour_of(now);
+        }
+        self.oddness.see(surprise, now);
+    }
+
+    /// A visit vouches fully only by a passkey, or by the key of a device that is strong already.
+    fn trust(&self, seen: &Observation<'_>, marks: &Marks) -> Trust {
+        let keyed = seen.device.proven == Signal::Present(true);
+        let strong = marks.cookie.and_then(|cookie| self.devices.row(cookie)).is_some_and(|row| row.strong);
+        if seen.shown == Signal::Present(Shown::Passkey) || (keyed && strong) { Trust::Verified } else { Trust::Unverified }
+    }
+
+    fn stamp(&mut self, stamp: Stamp, now: Timestamp) {
+        if let Some(slot) = self.stamps.get_mut(stamp.index()) {
+            *slot = (*slot).max(num::seconds(now));
+        }
+    }
+
+    /// Seconds since something last happened; nothing where it never did. 0 where it lies ahead.
+    #[must_use]
+    pub fn since(&self, stamp: Stamp, now: Timestamp) -> Option<u32> {
+        let at = self.stamps.get(stamp.index()).copied().filter(|&at| at != 0)?;
+        Some(num::seconds(now).saturating_sub(at))
+    }
+
+    /// Failed sign-ins, fading.
+    #[must_use]
+    pub fn failures(&self, now: Timestamp) -> f32 {
+        self.failures.now(now, FAILURES_HALF_LIFE)
+    }
+
+    /// Questions answered wrongly at the care desk, fading.
+    #[must_use]
+    pub fn failed_questions(&self, now: Timestamp) -> f32 {
+        self.questions.now(now, QUESTIONS_HALF_LIFE)
+    }
+
+    /// How unlike the customer visits were before today, fading.
+    #[must_use]
+    pub fn past_oddness(&self, now: Timestamp) -> f32 {
+        self.oddness.past(now)
+    }
+
+    /// The oddest visit of the last three days.
+    #[must_use]
+    pub fn recent_oddness(&self, now: Timestamp) -> f32 {
+        if num::seconds(now).saturating_sub(self.oddness.since) < 3 * 86_400 { self.oddness.today } else { 0.0 }
+    }
+
+    /// How the last number transfer PIN was got.
+    #[must_use]
+    pub const fn pin(&self) -> &PinRecord {
+        &self.pin
+    }
+
+    /// Days with a visit that counts.
+    #[must_use]
+    pub fn visit_days(&self, now: Timestamp) -> u32 {
+        let ripe = self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now);
+        u32::from(self.visits.days) + u32::from(ripe)
+    }
+
+    /// Hours since the last visit that counts.
+    #[must_use]
+    pub fn idle_hours(&self, now: Timestamp) -> Option<u32> {
+        let ripe = self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now);
+        let last = if ripe { self.visits.waiting } else { self.visits.last };
+        (last != 0).then(|| (num::seconds(now) / 3_600).saturating_sub(last))
+    }
+
+    /// Hours since the line was first heard of.
+    #[must_use]
+    pub fn age_hours(&self, now: Timestamp) -> Option<u32> {
+        (self.first_seen != 0).then(|| num::seconds(now).saturating_sub(self.first_seen) / 3_600)
+    }
+
+    /// The handset that the last SIM went to, once that is a day old.
+    #[must_use]
+    pub fn handset(&self, now: Timestamp) -> Option<Mark> {
+        let settled = self.since(Stamp::Swap, now).is_some_and(|seconds| seconds >= 86_400);
+        (settled && self.handset != Mark::default()).then_some(self.handset)
+    }
+
+    /// Weights of the twelve bins of the day, in visits.
+    pub(super) fn hour_weights(&self, now: Timestamp) -> [f32; 12] {
+        self.hours.ripe(now).bins.map(|bin| f32::from(bin) / 4.0)
+    }
+
+    /// Round trips that count: number, mean and variance of their logarithm.
+    pub(super) fn round_trip_moments(&self, now: Timestamp) -> (f32, f32, f32) {
+        let ripe = self.round_trips.ripe(now);
+        (ripe.count, ripe.mean, ripe.variance)
+    }
+
+    /// Where the line last was, and in which hour since 1970.
+    pub(super) fn last_place(&self, now: Timestamp) -> Option<(Position, u32)> {
+        let (cell, hour) = self.whereabouts.last(now)?;
+        Some((centre_of(cell)?, hour))
+    }
+
+    /// Kilometres to the centre of the nearest cell that counts; nothing where there is none.
+    pub(super) fn nearest(&self, position: Position, now: Timestamp) -> Option<f32> {
+        let places = self.cells.ripe(now).filter_map(|(row, _)| centre_of(row.mark.0));
+        places.map(|place| num::from_f64(place.kilometres_to(position))).min_by(f32::total_cmp)
+    }
+}
+
+impl Stamp {
+    const fn index(self) -> usize {
+        match self {
+            Self::Reset => 0,
+            Self::Email => 1,
+            Self::Passkey => 2,
+            Self::Unlock => 3,
+            Self::Pin => 4,
+            Self::Swap => 5,
+            Self::Contact => 6,
+        }
+    }
+}
+
+/// FNV-1a in 32 bits: finds what was cut or changed by accident.
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = from.split_first_chunk::<N>()?;
+    *from = rest;
+    Some(*head)
+}
+
+fn take_u32(from: &mut &[u8]) -> Option<u32> {
+    take(from).map(u32::from_le_bytes)
+}
+
+/// A number as stored: neither infinite nor NaN.
+fn take_f32(from: &mut &[u8]) -> Option<f32> {
+    take(from).map(f32::from_le_bytes).filter(|number| number.is_finite())
+}
+
+fn take_fading(from: &mut &[u8]) -> Option<Fading> {
+    Some(Fading { amount: take_f32(from)?, at: take_u32(from)? })
+}
+
+impl Profile {
+    /// The stored form: a version byte, the tables, the rest, a checksum.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut to = Vec::with_capacity(512);
+        to.push(VERSION);
+        self.prefixes.write(&mut to);
+        self.asns.write(&mut to);
+        self.cells.write(&mut to);
+        self.regions.write(&mut to);
+        self.countries.write(&mut to);
+        self.devices.write(&mut to);
+        self.models.write(&mut to);
+        self.systems.write(&mut to);
+        self.browsers.write(&mut to);
+        self.locales.write(&mut to);
+        self.zones.write(&mut to);
+        to.extend(self.hours.bins);
+        to.extend((self.hours.hour << 8 | u32::from(self.hours.waiting)).to_le_bytes());
+        let trips = self.round_trips;
+        for number in [trips.count, trips.mean, trips.variance, trips.waiting] {
+            to.extend(number.to_le_bytes());
+        }
+        let places = self.whereabouts;
+        for number in [trips.hour, places.last.0, places.last.1, places.waiting.0, places.waiting.1] {
+            to.extend(number.to_le_bytes());
+        }
+        to.extend(self.visits.days.to_le_bytes());
+        for number in [self.visits.last, self.visits.waiting].into_iter().chain(self.stamps) {
+            to.extend(number.to_le_bytes());
+        }
+        for fading in
+            [self.failures, self.questions, self.oddness.past, Fading { amount: self.oddness.today, at: self.oddness.since }]
+        {
+            to.extend(fading.amount.to_le_bytes());
+            to.extend(fading.at.to_le_bytes());
+        }
+        let pin = self.pin;
+        to.extend(pin.surprise.to_le_bytes());
+        let flags = [pin.by_care, pin.inbound, pin.own_line, pin.overridden, pin.new_device];
+        to.push(flags.iter().rev().fold(0, |bits, &flag| bits << 1 | u8::from(flag)));
+        to.push(pin.failed);
+        to.extend(self.handset.0.to_le_bytes());
+        to.extend(self.first_seen.to_le_bytes());
+        let sum = checksum(&to);
+        to.extend(sum.to_le_bytes());
+        to
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes are not what [`Profile::encode`] wrote. Such a profile is unavailable, never empty.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ProfileError> {
+        match bytes.first() {
+            None => return Err(ProfileError::Truncated),
+            Some(&VERSION) => {}
+            Some(&other) => return Err(ProfileError::Version(other)),
+        }
+        let (body, sum) = bytes.split_last_chunk::<4>().ok_or(ProfileError::Truncated)?;
+        if bytes.len() > MAX_BYTES {
+            return Err(ProfileError::Malformed);
+        }
+        if checksum(body) != u32::from_le_bytes(*sum) {
+            return Err(ProfileError::Checksum);
+        }
+        let mut rest = body.get(1..).unwrap_or_default();
+        let profile = Self::read(&mut rest).ok_or(ProfileError::Malformed)?;
+        if rest.is_empty() { Ok(profile) } else { Err(ProfileError::Malformed) }
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            prefixes: Table::read(from)?,
+            asns: Table::read(from)?,
+            cells: Table::read(from)?,
+            regions: Table::read(from)?,
+            countries: Table::read(from)?,
+            devices: Table::read(from)?,
+            models: Table::read(from)?,
+            systems: Table::read(from)?,
+            browsers: Table::read(from)?,
+            locales: Table::read(from)?,
+            zones: Table::read(from)?,
+            hours: {
+                let bins = take(from)?;
+                let [waiting, a, b, c] = take(from)?;
+                Hours { bins, waiting, hour: u32::from_le_bytes([a, b, c, 0]) }
+            },
+            round_trips: RoundTrips {
+                count: take_f32(from)?,
+                mean: take_f32(from)?,
+                variance: take_f32(from)?,
+                waiting: take_f32(from)?,
+                hour: take_u32(from)?,
+            },
+            whereabouts: Whereabouts { last: (take_u32(from)?, take_u32(from)?), waiting: (take_u32(from)?, take_u32(from)?) },
+            visits: Visits { days: take(from).map(u16::from_le_bytes)?, last: take_u32(from)?, waiting: take_u32(from)? },
+            stamps: {
+                let mut stamps = [0; 7];
+                for stamp in &mut stamps {
+                    *stamp = take_u32(from)?;
+                }
+                stamps
+            },
+            failures: take_fading(from)?,
+            questions: take_fading(from)?,
+            oddness: {
+                let past = take_fading(from)?;
+                let Fading { amount: today, at: since } = take_fading(from)?;
+                Oddness { past, today, since }
+            },
+            pin: {
+                let surprise = take_f32(from)?;
+                let [flags, failed] = take(from)?;
+                let flag = |bit: u8| flags >> bit & 1 == 1;
+                if flags >> 5 != 0 {
+                    return None;
+                }
+                PinRecord {
+                    surprise,
+                    by_care: flag(0),
+                    inbound: flag(1),
+                    own_line: flag(2),
+                    overridden: flag(3),
+                    new_device: flag(4),
+                    failed,
+                }
+            },
+            handset: Mark(take_u32(from)?),
+            first_seen: take_u32(from)?,
+        })
+    }
+}

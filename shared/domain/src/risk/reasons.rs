@@ -1,0 +1,1 @@
+//! Why: the terms of the score, gathered by reason.

@@ -1,0 +1,203 @@
+//! What a line has seen of one kind of thing: a capped table of marks with weights that fade.
+//!
+//! **Ripening.** A row's latest observation is kept apart and counts only when it is 24 hours old. While
+//! it waits, further ones add nothing, so a key gains at most one observation a day, and a visit can
+//! never vouch for itself. **Capacity.** A newcomer displaces what weighs least; readers of a full table
+//! leave the faintest row out, so that the newcomer's arrival changes nothing that is read.
+
+use super::marks::Mark;
+use super::num;
+use crate::time::Timestamp;
+
+/// An observation counts from this age on, in hours.
+pub(super) const RIPE_AFTER_HOURS: u32 = 24;
+/// What is remembered fades by half in this time, in seconds.
+const HALF_LIFE: f32 = 60.0 * 86_400.0;
+/// One observation at full weight; weights are in 256ths.
+pub(super) const ONE: u32 = 256;
+/// All that one key can gain: a hundred days at full weight.
+const CAP: u32 = 100 * ONE;
+/// All that one key can gain by visits that nothing verified.
+const CAP_UNVERIFIED: u32 = 4 * ONE;
+/// Bytes of a row.
+const ROW: usize = 12;
+
+/// How much a visit may vouch for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trust {
+    /// Nothing is waiting.
+    None,
+    /// Nothing but the session: a quarter.
+    Unverified,
+    /// A key of a strong device, or a passkey: full.
+    Verified,
+}
+
+/// One thing seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// What.
+    pub(super) mark: Mark,
+    /// Its weight at `hour`, in 256ths, without what waits.
+    weight: u16,
+    /// When first seen, in days since 1970.
+    pub(super) first_day: u16,
+    /// When what waits was seen, in hours since 1970, rounded up; never below the time of `weight`.
+    hour: u32,
+    /// What waits to ripen.
+    waiting: Trust,
+    /// A device: it proved itself by a key.
+    pub(super) keyed: bool,
+    /// A device: its key gives a visit full weight.
+    pub(super) strong: bool,
+}
+
+/// Hours since 1970, rounded up, so that nothing ripens early.
+pub(super) fn hour_of(at: Timestamp) -> u32 {
+    num::seconds(at).div_ceil(3_600).min(0x00ff_ffff)
+}
+
+/// Whether what was seen in an hour is ripe.
+pub(super) fn is_ripe(hour: u32, now: Timestamp) -> bool {
+    num::seconds(now) / 3_600 >= hour.saturating_add(RIPE_AFTER_HOURS)
+}
+
+/// Days since 1970.
+pub(super) fn day_of(at: Timestamp) -> u16 {
+    num::to_u16(num::seconds(at) / 86_400)
+}
+
+impl Row {
+    /// Its ripe weight now, in 256ths.
+    pub(super) fn weight(&self, now: Timestamp) -> u32 {
+        let before = u32::from(self.weight);
+        let total = match self.waiting {
+            Trust::Verified if is_ripe(self.hour, now) => (before + ONE).min(CAP),
+            Trust::Unverified if is_ripe(self.hour, now) => before.max((before + ONE / 4).min(CAP_UNVERIFIED)),
+            Trust::None | Trust::Unverified | Trust::Verified => before,
+        };
+        let gone = num::seconds(now).saturating_sub(self.hour.saturating_mul(3_600));
+        if gone == 0 { total } else { num::to_u32(num::from_u32(total) * num::left(gone, HALF_LIFE)) }
+    }
+
+    fn see(&mut self, now: Timestamp, trust: Trust) {
+        if self.waiting == Trust::None || is_ripe(self.hour, now) || trust > self.waiting {
+            self.weight = num::to_u16(self.weight(now));
+            self.hour = self.hour.max(hour_of(now));
+            self.waiting = trust;
+        }
+    }
+}
+
+/// At most `N` things seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Table<const N: usize> {
+    rows: Vec<Row>,
+}
+
+impl<const N: usize> Table<N> {
+    /// Something is seen.
+    pub(super) fn see(&mut self, mark: Mark, now: Timestamp, trust: Trust) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.mark == mark) {
+            return row.see(now, trust);
+        }
+        if self.rows.len() >= N
+            && let Some(index) = self.faintest(now)
+        {
+            self.rows.swap_remove(index);
+        }
+        let row =
+            Row { mark, weight: 0, first_day: day_of(now), hour: hour_of(now), waiting: trust, keyed: false, strong: false };
+        self.rows.push(row);
+    }
+
+    fn faintest(&self, now: Timestamp) -> Option<usize> {
+        let weights = self.rows.iter().map(|row| (row.weight(now), row.mark));
+        weights.enumerate().min_by_key(|(_, weight)| *weight).map(|(index, _)| index)
+    }
+
+    /// The rows that count now, with their weights in 256ths.
+    pub(super) fn ripe(&self, now: Timestamp) -> impl Iterator<Item = (&Row, u32)> {
+        let spare = if self.rows.len() >= N { self.faintest(now) } else { None };
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| spare != Some(*index))
+            .map(move |(_, row)| (row, row.weight(now)))
+            .filter(|(_, weight)| *weight > 0)
+    }
+
+    /// The weight of one thing and of all, in 256ths.
+    pub(super) fn weigh(&self, mark: Mark, now: Timestamp) -> (u32, u32) {
+        self.ripe(now).fold((0, 0), |(one, all), (row, weight)| (if row.mark == mark { weight } else { one }, all + weight))
+    }
+
+    /// The row of a thing, ripe or not.
+    pub(super) fn row(&self, mark: Mark) -> Option<&Row> {
+        self.rows.iter().find(|row| row.mark == mark)
+    }
+
+    /// The row of a thing, ripe or not.
+    pub(super) fn row_mut(&mut self, mark: Mark) -> Option<&mut Row> {
+        self.rows.iter_mut().find(|row| row.mark == mark)
+    }
+
+    /// Whether nothing was ever seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Appends the rows: their number, then 12 bytes each.
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        to.push(u8::try_from(self.rows.len()).unwrap_or(u8::MAX));
+        for row in &self.rows {
+            let trust = match row.waiting {
+                Trust::None => 0,
+                Trust::Unverified => 1,
+                Trust::Verified => 2,
+            };
+            to.extend(row.mark.0.to_le_bytes());
+            to.extend(row.weight.to_le_bytes());
+            to.extend(row.first_day.to_le_bytes());
+            let flags = trust | u8::from(row.keyed) << 2 | u8::from(row.strong) << 3;
+            to.extend((row.hour << 8 | u32::from(flags)).to_le_bytes());
+        }
+    }
+
+    /// Reads what [`Table::write`] wrote; nothing where it is not that.
+    pub(super) fn read(from: &mut &[u8]) -> Option<Self> {
+        let (&count, rest) = from.split_first()?;
+        let count = usize::from(count);
+        if count > N {
+            return None;
+        }
+        let (rows, rest) = rest.split_at_checked(count * ROW)?;
+        *from = rest;
+        let rows = rows.chunks_exact(ROW).map(Row::read).collect::<Option<Vec<_>>>()?;
+        Some(Self { rows })
+    }
+}
+
+impl Row {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [a, b, c, d, w0, w1, f0, f1, flags, h0, h1, h2] = *bytes else { return None };
+        let waiting = match flags & 3 {
+            0 => Trust::None,
+            1 => Trust::Unverified,
+            2 => Trust::Verified,
+            _ => return None,
+        };
+        if flags >> 4 != 0 {
+            return None;
+        }
+        Some(Self {
+            mark: Mark(u32::from_le_bytes([a, b, c, d])),
+            weight: u16::from_le_bytes([w0, w1]),
+            first_day: u16::from_le_bytes([f0, f1]),
+            hour: u32::from_le_bytes([h0, h1, h2, 0]),
+            waiting,
+            keyed: flags & 4 != 0,
+            strong: flags & 8 != 0,
+        })
+    }
+}

@@ -1,0 +1,223 @@
+//! `risk-eval`: replays an events file through the production risk code.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use linekeeper_domain::risk::background::{Background, Census};
+use linekeeper_domain::signals::Signal;
+use linekeeper_domain::time::{Span, Timestamp};
+use risk_training::columns::Columns;
+use risk_training::parse::{self, Faults, Understood};
+use risk_training::replay::World;
+use sha2::{Digest as _, Sha256};
+
+const USAGE: &str = "risk-eval background --events FILE --out FILE [--until DAY]
+    counts what is usual in the population until a day (180), counted from the first event's
+risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
+    writes the evidence of every privileged event, with --sign-ins that of sign-ins too
+";
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+enum Failure {
+    /// It was not understood.
+    Usage(String),
+    /// A file could not be read or written.
+    File(PathBuf, io::Error),
+    /// A file is not what it should be.
+    Contents(PathBuf, String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Usage(problem) => write!(f, "{problem}\n{USAGE}"),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Contents(path, problem) => write!(f, "{}: {problem}", path.display()),
+        }
+    }
+}
+
+/// `--name value` and `--flag`.
+#[derive(Debug, Default)]
+struct Arguments {
+    named: Vec<(String, String)>,
+    flags: Vec<String>,
+}
+
+impl Arguments {
+    fn parse(words: impl Iterator<Item = String>, known: &[&str], flags: &[&str]) -> Result<Self, Failure> {
+        let mut arguments = Self::default();
+        let mut words = words;
+        while let Some(word) = words.next() {
+            if flags.contains(&word.as_str()) {
+                arguments.flags.push(word);
+            } else if known.contains(&word.as_str()) {
+                let value = words.next().ok_or_else(|| Failure::Usage(format!("{word} needs a value")))?;
+                arguments.named.push((word, value));
+            } else {
+                return Err(Failure::Usage(format!("{word}?")));
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.named.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, Failure> {
+        self.get(name).map(PathBuf::from).ok_or_else(|| Failure::Usage(format!("{name} is missing")))
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|f| f == flag)
+    }
+}
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let result = match words.next().as_deref() {
+        Some("background") => background(words),
+        Some("evidence") => evidence(words),
+        Some(other) => Err(Failure::Usage(format!("{other}?"))),
+        None => Err(Failure::Usage("which command?".to_owned())),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line for the person at the terminal. Nothing can be done where even that fails.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// What a pass over a file met.
+#[derive(Debug, Default)]
+struct Tally {
+    events: u64,
+    not_json: u64,
+    faults: Faults,
+}
+
+/// Reads a file line by line, whatever is in it, and gives its SHA-256.
+fn each_event(
+    path: &Path,
+    tally: &mut Tally,
+    mut f: impl FnMut(Understood<'_>) -> Result<(), Failure>,
+) -> Result<String, Failure> {
+    let broken = |error| Failure::File(path.to_owned(), error);
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(broken)?);
+    let (mut line, mut sha, mut number) = (Vec::with_capacity(1_024), Sha256::new(), 0_u64);
+    loop {
+        line.clear();
+        if file.read_until(b'\n', &mut line).map_err(broken)? == 0 {
+            break;
+        }
+        number += 1;
+        sha.update(&line);
+        let text = String::from_utf8_lossy(&line);
+        if text.trim().is_empty() {
+            continue;
+        }
+        match parse::event(&text) {
+            Ok(event) => {
+                tally.events += 1;
+                f(event.understand(&mut tally.faults))?;
+            }
+            Err(problem) => {
+                tally.not_json += 1;
+                if tally.not_json <= 10 {
+                    tell(&format!("{}:{number}: {problem}", path.display()));
+                }
+            }
+        }
+    }
+    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn report(tally: &Tally, started: Instant) {
+    let seconds = started.elapsed().as_secs_f64();
+    let rate = std::time::Duration::from_secs(1).as_secs_f64() / seconds.max(1e-9);
+    let events = u32::try_from(tally.events).map_or(f64::INFINITY, f64::from);
+    tell(&format!(
+        "{} events in {seconds:.1} s, {:.0} a second; {} lines that are no JSON",
+        tally.events,
+        events * rate,
+        tally.not_json
+    ));
+    for (what, times) in &tally.faults.0 {
+        tell(&format!("unavailable: {what}, {times} times"));
+    }
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::File(path.to_owned(), error))
+}
+
+fn read_file(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::File(path.to_owned(), error))
+}
+
+fn background(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--events", "--out", "--until"], &[])?;
+    let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
+    let until = arguments.get("--until").unwrap_or("180");
+    let until: u32 = until.parse().map_err(|_| Failure::Usage(format!("--until {until} is no day")))?;
+    let (started, mut tally, mut census, mut end) = (Instant::now(), Tally::default(), Census::default(), None);
+    each_event(&events, &mut tally, |understood| {
+        if let Understood::Observed { seen, .. } = understood {
+            let midnight = Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400);
+            if seen.at < *end.get_or_insert(midnight + Span::days(until)) {
+                census.add(&seen);
+            }
+        }
+        Ok(())
+    })?;
+    let text = serde_json::to_string(&census.finish()).map_err(|error| Failure::Contents(events, error.to_string()))?;
+    write_file(&out, &(text + "\n"))?;
+    report(&tally, started);
+    Ok(())
+}
+
+fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--events", "--out", "--background"], &["--sign-ins"])?;
+    let (events, out, usual) = (arguments.path("--events")?, arguments.path("--out")?, arguments.path("--background")?);
+    let text = read_file(&usual)?;
+    let background: Background = serde_json::from_str(&text).map_err(|error| Failure::Contents(usual, error.to_string()))?;
+    let usual: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sign_ins = arguments.has("--sign-ins");
+    let (started, mut tally, mut world, mut columns) = (Instant::now(), Tally::default(), World::default(), Columns::default());
+    let mut largest = 0;
+    let source = each_event(&events, &mut tally, |understood| {
+        if let Understood::Observed { id, line, seen } = understood {
+            let weighed = world.observe(line, &seen, &background);
+            largest = largest.max(weighed.profile_bytes);
+            let wanted = seen.act.is_privileged() || (sign_ins && seen.act == linekeeper_domain::risk::event::Act::SignIn);
+            if wanted
+                && let Some(id) = id
+                && let Signal::Present(evidence) = &weighed.evidence
+            {
+                columns.push(id, &seen, evidence);
+            }
+        }
+        Ok(())
+    })?;
+    columns.write(&out, &source, &usual).map_err(|error| Failure::File(out, error))?;
+    report(&tally, started);
+    tell(&format!(
+        "{} rows; {} profiles, the largest {largest} bytes; {} counters",
+        columns.len(),
+        world.profiles().0,
+        world.counters()
+    ));
+    Ok(())
+}

@@ -1,0 +1,458 @@
+//! One line of an events file. Whatever is not as it should be is unavailable and counted; nothing that a
+//! file can hold makes the reader stop.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use linekeeper_domain::risk::event::{Act, Care, CareReason, Channel, Device, Line, Observation, Origin, Shown, Target};
+use linekeeper_domain::signals::{Position, Signal};
+use linekeeper_domain::time::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Longer texts are nobody's.
+const LONGEST_TEXT: usize = 256;
+/// Longer user agents are nobody's.
+const LONGEST_AGENT: usize = 2_048;
+
+/// Any JSON value where one of a few simple kinds is expected.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Scalar<'a> {
+    /// Nothing, or null.
+    #[default]
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A whole number.
+    Whole(i64),
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A list or an object where none belongs.
+    Odd,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Whole(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(value).map_or(Scalar::Odd, Scalar::Whole))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(value))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Odd)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Odd)
+    }
+}
+
+/// An object of scalars, or something else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Nested<T> {
+    /// Nothing, or null.
+    #[default]
+    Null,
+    /// The object.
+    Object(T),
+    /// Something else.
+    Odd,
+}
+
+macro_rules! object {
+    ($(#[$doc:meta])* $name:ident { $($field:ident),+ $(,)? } $(nested { $($inner:ident: $type:ident),+ })?) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name<'a> { $(
+            #[doc = concat!("`", stringify!($field), "`.")]
+            pub $field: Scalar<'a>,
+        )+ $($(
+            #[doc = concat!("`", stringify!($inner), "`.")]
+            pub $inner: Nested<$type<'a>>,
+        )+)? }
+
+        impl<'de> $name<'de> {
+            fn read<A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+                let mut object = Self::default();
+                while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                    match key.as_ref() {
+                        $(stringify!($field) => object.$field = map.next_value()?,)+
+                        $($(stringify!($inner) => object.$inner = map.next_value()?,)+)?
+                        _ => { map.next_value::<IgnoredAny>()?; }
+                    }
+                }
+                Ok(object)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Nested<$name<'de>> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct ObjectVisitor;
+                impl<'de> Visitor<'de> for ObjectVisitor {
+                    type Value = Nested<$name<'de>>;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                        Ok(Nested::Null)
+                    }
+
+                    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                        while seq.next_element::<IgnoredAny>()?.is_some() {}
+                        Ok(Nested::Odd)
+                    }
+
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        Ok(Nested::Object($name::read(&mut map)?))
+                    }
+                }
+                deserializer.deserialize_any(ObjectVisitor)
+            }
+        }
+    };
+}
+
+object! {
+    /// `net`: the carrier's own network.
+    Net { att, idle, clat, clon, imei_age }
+}
+object! {
+    /// `care`: the care desk.
+    Desk { rep, reason, kba_fail, inbound, own }
+}
+object! {
+    /// `tgt`: the destination.
+    Destination { imei, iccid, spid }
+}
+object! {
+    /// One event as it stands in the file.
+    Event {
+        id, ts, line, ch, act, ok, auth, ten, ip, asn, cc, rg, lat, lon, ua, os, br, model, did, dbk, tz, lang, rtt,
+    } nested { net: Net, care: Desk, tgt: Destination }
+}
+
+/// How often each part of an event could not be understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(pub BTreeMap<&'static str, u64>);
+
+impl Faults {
+    /// One more.
+    pub fn count(&mut self, what: &'static str) {
+        let n = self.0.entry(what).or_default();
+        *n = n.saturating_add(1);
+    }
+}
+
+/// What an event is about, however little of the rest can be understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Understood<'a> {
+    /// An observation of a line.
+    Observed {
+        /// The event's number, where it has one.
+        id: Option<u64>,
+        /// The line.
+        line: &'a str,
+        /// What happened.
+        seen: Box<Observation<'a>>,
+    },
+    /// Not even when, where or what. Where it was privileged, it is scored as unavailable.
+    Unavailable {
+        /// The event's number, where it has one.
+        id: Option<u64>,
+        /// Whether it was to be scored.
+        privileged: bool,
+    },
+}
+
+/// Reads one line of a file.
+///
+/// # Errors
+///
+/// Where the line is no JSON object.
+pub fn event(line: &str) -> Result<Event<'_>, String> {
+    match serde_json::from_str::<Nested<Event<'_>>>(line) {
+        Ok(Nested::Object(event)) => Ok(event),
+        Ok(Nested::Null | Nested::Odd) => Err("no object".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn text<'a>(scalar: &'a Scalar<'_>, what: &'static str, faults: &mut Faults) -> Signal<&'a str> {
+    match scalar {
+        Scalar::Null => Signal::Absent,
+        Scalar::Text(text) if !text.is_empty() && text.len() <= LONGEST_TEXT => Signal::Present(text.as_ref()),
+        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::Whole(_) | Scalar::Odd => {
+            faults.count(what);
+            Signal::Unavailable
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "whole numbers within 2^53 are exact; larger ones are out of every range")]
+fn number_of(scalar: &Scalar<'_>) -> Option<f64> {
+    match scalar {
+        Scalar::Number(number) => Some(*number),
+        Scalar::Whole(number) => Some(*number as f64),
+        Scalar::Null | Scalar::Bool(_) | Scalar::Text(_) | Scalar::Odd => None,
+    }
+}
+
+/// A number within a range.
+fn number(scalar: &Scalar<'_>, range: std::ops::RangeInclusive<f64>, what: &'static str, faults: &mut Faults) -> Signal<f64> {
+    if *scalar == Scalar::Null {
+        return Signal::Absent;
+    }
+    match number_of(scalar).filter(|number| range.contains(number)) {
+        Some(number) => Signal::Present(number),
+        None => {
+            faults.count(what);
+            Signal::Unavailable
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "rounds to the nearest f32, which is what is wanted")]
+fn float(scalar: &Scalar<'_>, range: std::ops::RangeInclusive<f64>, what: &'static str, faults: &mut Faults) -> Signal<f32> {
+    number(scalar, range, what, faults).map(|number| number as f32)
+}
+
+fn truth(scalar: &Scalar<'_>, what: &'static str, faults: &mut Faults) -> Signal<bool> {
+    match scalar {
+        Scalar::Null => Signal::Absent,
+        Scalar::Bool(value) => Signal::Present(*value),
+        Scalar::Number(_) | Scalar::Whole(_) | Scalar::Text(_) | Scalar::Odd => {
+            faults.count(what);
+            Signal::Unavailable
+        }
+    }
+}
+
+fn position(latitude: &Scalar<'_>, longitude: &Scalar<'_>, what: &'static str, faults: &mut Faults) -> Signal<Position> {
+    if *latitude == Scalar::Null && *longitude == Scalar::Null {
+        return Signal::Absent;
+    }
+    match number_of(latitude).zip(number_of(longitude)).and_then(|(lat, lon)| Position::new(lat, lon)) {
+        Some(position) => Signal::Present(position),
+        None => {
+            faults.count(what);
+            Signal::Unavailable
+        }
+    }
+}
+
+fn word<T: Copy>(
+    scalar: &Scalar<'_>,
+    all: &[T],
+    name: fn(T) -> &'static str,
+    what: &'static str,
+    faults: &mut Faults,
+) -> Signal<T> {
+    match text(scalar, what, faults) {
+        Signal::Absent => Signal::Absent,
+        Signal::Unavailable => Signal::Unavailable,
+        Signal::Present(text) => match all.iter().find(|&&member| name(member) == text) {
+            Some(&member) => Signal::Present(member),
+            None => {
+                faults.count(what);
+                Signal::Unavailable
+            }
+        },
+    }
+}
+
+fn nested<'e, 'a, T, U>(
+    part: &'e Nested<T>,
+    what: &'static str,
+    faults: &mut Faults,
+    read: impl FnOnce(&'e T, &mut Faults) -> U,
+) -> Signal<U>
+where
+    'a: 'e,
+{
+    match part {
+        Nested::Null => Signal::Absent,
+        Nested::Object(object) => Signal::Present(read(object, faults)),
+        Nested::Odd => {
+            faults.count(what);
+            Signal::Unavailable
+        }
+    }
+}
+
+impl Event<'_> {
+    /// The event in the domain's terms.
+    pub fn understand(&self, faults: &mut Faults) -> Understood<'_> {
+        let id = match self.id {
+            Scalar::Whole(id) => u64::try_from(id).ok(),
+            Scalar::Null | Scalar::Bool(_) | Scalar::Number(_) | Scalar::Text(_) | Scalar::Odd => None,
+        };
+        let act = word(&self.act, Act::ALL, Act::word, "act", faults);
+        let privileged = act.present().is_some_and(|act| act.is_privileged());
+        // A 32-bit clock from 2000 on: before it and after it, no event of a carrier's happened.
+        let at = match self.ts {
+            Scalar::Whole(ts) if (946_684_800..=4_294_967_295).contains(&ts) => Some(Timestamp::from_second(ts)),
+            Scalar::Null | Scalar::Bool(_) | Scalar::Number(_) | Scalar::Whole(_) | Scalar::Text(_) | Scalar::Odd => {
+                faults.count("ts");
+                None
+            }
+        };
+        let channel = word(&self.ch, Channel::ALL, Channel::word, "ch", faults);
+        let line = text(&self.line, "line", faults);
+        let (Some(at), Signal::Present(channel), Signal::Present(act), Signal::Present(line)) = (at, channel, act, line) else {
+            return Understood::Unavailable { id, privileged };
+        };
+        let long_agent = matches!(&self.ua, Scalar::Text(agent) if agent.len() > LONGEST_AGENT);
+        if long_agent {
+            faults.count("ua");
+        }
+        let named = |signal| if long_agent { Signal::Unavailable } else { signal };
+        let address = match text(&self.ip, "ip", faults) {
+            Signal::Present(text) => match text.parse() {
+                Ok(address) => Signal::Present(address),
+                Err(_) => {
+                    faults.count("ip");
+                    Signal::Unavailable
+                }
+            },
+            Signal::Absent => Signal::Absent,
+            Signal::Unavailable => Signal::Unavailable,
+        };
+        let seen = Observation {
+            at,
+            channel,
+            act,
+            // What is not known to have succeeded did not.
+            succeeded: truth(&self.ok, "ok", faults) == Signal::Present(true),
+            shown: word(&self.auth, Shown::ALL, Shown::word, "auth", faults),
+            tenure_days: float(&self.ten, 0.0..=50_000.0, "ten", faults),
+            origin: Origin {
+                address,
+                asn: whole(&self.asn, "asn", faults),
+                country: text(&self.cc, "cc", faults),
+                region: text(&self.rg, "rg", faults),
+                position: position(&self.lat, &self.lon, "lat lon", faults),
+                round_trip: float(&self.rtt, 0.0..=600_000.0, "rtt", faults),
+            },
+            device: Device {
+                cookie: text(&self.did, "did", faults),
+                proven: truth(&self.dbk, "dbk", faults),
+                model: named(text(&self.model, "model", faults)),
+                system: named(text(&self.os, "os", faults)),
+                browser: named(text(&self.br, "br", faults)),
+                language: text(&self.lang, "lang", faults),
+                zone: minutes(&self.tz, faults),
+            },
+            line: nested(&self.net, "net", faults, |net, faults| Line {
+                attached: truth(&net.att, "net.att", faults),
+                idle_minutes: float(&net.idle, 0.0..=10_000_000.0, "net.idle", faults),
+                cell: position(&net.clat, &net.clon, "net.clat clon", faults),
+                handset_days: float(&net.imei_age, 0.0..=50_000.0, "net.imei_age", faults),
+            }),
+            care: nested(&self.care, "care", faults, |care, faults| Care {
+                rep: text(&care.rep, "care.rep", faults),
+                reason: text(&care.reason, "care.reason", faults).map(reason),
+                failed: whole(&care.kba_fail, "care.kba_fail", faults),
+                inbound: truth(&care.inbound, "care.inbound", faults),
+                own_line: truth(&care.own, "care.own", faults),
+            }),
+            target: match &self.tgt {
+                Nested::Object(target) => Target {
+                    handset: text(&target.imei, "tgt.imei", faults),
+                    sim: text(&target.iccid, "tgt.iccid", faults),
+                    carrier: text(&target.spid, "tgt.spid", faults),
+                },
+                Nested::Null => Target { handset: Signal::Absent, sim: Signal::Absent, carrier: Signal::Absent },
+                Nested::Odd => {
+                    faults.count("tgt");
+                    Target::default()
+                }
+            },
+        };
+        Understood::Observed { id, line, seen: Box::new(seen) }
+    }
+}
+
+fn whole(scalar: &Scalar<'_>, what: &'static str, faults: &mut Faults) -> Signal<u32> {
+    let value = match scalar {
+        Scalar::Null => return Signal::Absent,
+        Scalar::Whole(value) => u32::try_from(*value).ok(),
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::Text(_) | Scalar::Odd => None,
+    };
+    if value.is_none() {
+        faults.count(what);
+    }
+    value.map_or(Signal::Unavailable, Signal::Present)
+}
+
+/// Hours from UTC, whole or not, in minutes.
+#[expect(clippy::as_conversions, reason = "within -14..=14 hours")]
+fn minutes(scalar: &Scalar<'_>, faults: &mut Faults) -> Signal<i32> {
+    number(scalar, -14.0..=14.0, "tz", faults).map(|hours| (hours * 60.0).round() as i32)
+}
+
+fn reason(word: &str) -> CareReason {
+    CareReason::ALL.iter().copied().find(|reason| reason.word() == word).unwrap_or(CareReason::Other)
+}
