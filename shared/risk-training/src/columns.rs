@@ -1,7 +1,7 @@
 //! Evidence on disk, column by column: Python reads it with numpy and nothing else.
 //!
 //! `evidence.json` names the columns; `columns.f32` holds them one after the other, little-endian, NaN for
-//! missing; `ids.u64`, `ts.i64`, `channel.u8` and `act.u8` tell the rows apart.
+//! missing; `ids.u64`, `line.u64`, `ts.i64`, `channel.u8` and `act.u8` tell the rows apart.
 
 use std::fs;
 use std::io::{self, BufWriter, Write as _};
@@ -16,6 +16,7 @@ use serde_json::json;
 pub struct Columns {
     rows: Vec<[f32; NAMES.len()]>,
     ids: Vec<u64>,
+    lines: Vec<u64>,
     times: Vec<i64>,
     doors: Vec<u8>,
     acts: Vec<u8>,
@@ -27,9 +28,10 @@ fn place<T: PartialEq>(all: &[T], member: &T) -> u8 {
 
 impl Columns {
     /// One row.
-    pub fn push(&mut self, id: u64, seen: &Observation<'_>, evidence: &Evidence) {
+    pub fn push(&mut self, id: u64, line: u64, seen: &Observation<'_>, evidence: &Evidence) {
         self.rows.push(evidence.values());
         self.ids.push(id);
+        self.lines.push(line);
         self.times.push(seen.at.as_second());
         self.doors.push(place(Door::ALL, &seen.channel.door()));
         self.acts.push(place(Act::ALL, &seen.act));
@@ -62,13 +64,14 @@ impl Columns {
         }
         columns.flush()?;
         fs::write(directory.join("ids.u64"), self.ids.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>())?;
+        fs::write(directory.join("line.u64"), self.lines.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>())?;
         fs::write(directory.join("ts.i64"), self.times.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>())?;
         fs::write(directory.join("channel.u8"), &self.doors)?;
         fs::write(directory.join("act.u8"), &self.acts)?;
         let directions = DIRECTIONS.iter().map(|direction| match direction {
-            Direction::Up => 1,
-            Direction::Down => -1,
-            Direction::Free => 0,
+            Direction::Up => "up",
+            Direction::Down => "down",
+            Direction::Free => "free",
         });
         let about = json!({
             "rows": self.rows.len(),

@@ -206,7 +206,7 @@ fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
                 && let Some(id) = id
                 && let Signal::Present(evidence) = &weighed.evidence
             {
-                columns.push(id, &seen, evidence);
+                columns.push(id, weighed.line, &seen, evidence);
             }
         }
         Ok(())

@@ -60,6 +60,8 @@ impl Clock {
 pub struct Weighed {
     /// Its evidence; unavailable where the profile or the clock cannot be trusted.
     pub evidence: Signal<Evidence>,
+    /// The line, as velocity knows it.
+    pub line: u64,
     /// The size of the line's profile before it, in bytes.
     pub profile_bytes: usize,
 }
@@ -80,17 +82,18 @@ impl World {
     /// Weighs an observation, then learns from it.
     pub fn observe(&mut self, line: &str, seen: &Observation<'_>, background: &Background) -> Weighed {
         let stored = self.profiles.get(line);
+        let wide = WideMarks::of(&self.marker, line, seen);
+        let number = wide.line.0;
         let profile_bytes = stored.map_or(0, Vec::len);
         if !self.clock.fits(seen.at) {
-            return Weighed { evidence: Signal::Unavailable, profile_bytes };
+            return Weighed { evidence: Signal::Unavailable, line: number, profile_bytes };
         }
         let mut profile = match stored.map(|bytes| Profile::decode(bytes)) {
             None => Profile::default(),
             Some(Ok(profile)) => profile,
-            Some(Err(_)) => return Weighed { evidence: Signal::Unavailable, profile_bytes },
+            Some(Err(_)) => return Weighed { evidence: Signal::Unavailable, line: number, profile_bytes },
         };
         let marks = Marks::of(&self.marker.of_line(line), seen);
-        let wide = WideMarks::of(&self.marker, line, seen);
         let evidence = {
             let counters = Meeting::ALL.map(|meeting| {
                 let counter = meeting.mark(&wide).and_then(|mark| self.counters.get(&(meeting, mark)));
@@ -98,7 +101,7 @@ impl World {
             });
             Evidence::of(&profile, seen, &marks, &wide, &Velocity(counters), background)
         };
-        profile.learn(seen, &marks, evidence.surprise());
+        profile.learn(seen, &marks, &evidence);
         let bytes = profile.encode();
         match self.profiles.get_mut(line) {
             Some(stored) => *stored = bytes,
@@ -117,7 +120,7 @@ impl World {
             self.counters.retain(|_, counter| counter.touched() + KEPT_FOR >= seen.at);
             self.swept = seen.at;
         }
-        Weighed { evidence: Signal::Present(evidence), profile_bytes }
+        Weighed { evidence: Signal::Present(evidence), line: number, profile_bytes }
     }
 
     /// How many profiles there are, and the bytes of the largest.

@@ -5,13 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Observation, family, prefix_of};
+use super::event::{Act, Observation, family, prefix_of};
 use super::num;
 use super::profile::{bin_of, cell_of};
 
 /// Networks of mobile carriers (their number in the registry), whose addresses look-ups place hundreds of
 /// kilometres off: the large US ones.
 const MOBILE: [u32; 5] = [21_928, 6_167, 22_394, 20_057, 10_507];
+/// Networks of data centres and of the VPN services in them: the large ones.
+const HOSTING: [u32; 48] = [
+    174, 3_214, 7_979, 8_075, 8_100, 8_560, 9_009, 11_878, 12_876, 13_213, 13_335, 14_061, 14_618, 15_169, 16_276, 16_509,
+    19_318, 20_278, 20_473, 21_859, 23_470, 24_940, 25_820, 28_753, 29_802, 30_633, 31_898, 32_097, 33_070, 36_351, 36_352,
+    40_021, 40_676, 45_102, 46_562, 46_606, 46_664, 51_167, 53_667, 54_113, 60_068, 60_781, 62_240, 63_949, 132_203, 203_020,
+    212_238, 396_982,
+];
 /// What fewer visits than this had is not written down: it is rare.
 const RARE: u32 = 3;
 
@@ -39,6 +46,8 @@ pub struct Background {
     pub devices: u32,
     /// Autonomous systems of mobile carriers.
     pub mobile: BTreeSet<u32>,
+    /// Autonomous systems of data centres.
+    pub hosting: BTreeSet<u32>,
     /// All systems together.
     pub all_systems: System,
     /// Autonomous systems.
@@ -59,6 +68,16 @@ pub struct Background {
     pub locales: BTreeMap<String, u32>,
     /// Zones in minutes.
     pub zones: BTreeMap<i32, u32>,
+    /// Regions with zones in minutes, as `US/Florida/-300`.
+    pub region_zones: BTreeMap<String, u32>,
+    /// Port-outs by gaining carrier.
+    pub carriers: BTreeMap<String, u32>,
+    /// Privileged acts at the care desk, and the representatives who did them.
+    pub care_acts: u32,
+    /// See `care_acts`.
+    pub reps: u32,
+    /// Days counted.
+    pub days: f32,
     /// The twelve bins of two hours, UTC.
     pub hours: [u32; 12],
     /// The 24 hours of the day where the visitor says she is.
@@ -119,6 +138,30 @@ impl Background {
         self.share(self.zones.get(&zone).copied())
     }
 
+    /// How rare a zone is in a region: -ln of its share there, kept from the extremes.
+    pub(super) fn zone_rarity(&self, country: &str, region: &str, zone: i32) -> f32 {
+        let place = format!("{country}/{region}");
+        let both = self.region_zones.get(&format!("{place}/{zone}")).copied().unwrap_or(0);
+        let all = self.regions.get(&place).copied().unwrap_or(0).max(both);
+        0.0 - num::ln((num::from_u32(both) + 0.3) / (num::from_u32(all) + 3.0))
+    }
+
+    /// Port-outs a day to a carrier.
+    pub(super) fn port_outs_a_day(&self, carrier: &str) -> f32 {
+        num::from_u32(self.carriers.get(carrier).copied().unwrap_or(0)) / self.days.max(1.0)
+    }
+
+    /// How rare a gaining carrier is: -ln of its share.
+    pub(super) fn carrier_rarity(&self, carrier: &str) -> f32 {
+        let all = num::from_u32(self.carriers.values().sum::<u32>());
+        0.0 - num::ln((num::from_u32(self.carriers.get(carrier).copied().unwrap_or(0)) + 0.5) / (all + 1.0))
+    }
+
+    /// Privileged acts of a usual representative in a week.
+    pub(super) fn rep_acts_a_week(&self) -> f32 {
+        7.0 * num::from_u32(self.care_acts) / num::from_u32(self.reps.max(1)) / self.days.max(1.0)
+    }
+
     pub(super) fn of_device(&self) -> f32 {
         1.0 / num::from_u32(self.devices.max(1))
     }
@@ -177,6 +220,8 @@ pub struct Census {
     counted: Background,
     prefixes: BTreeMap<u32, BTreeSet<[u8; 7]>>,
     devices: BTreeSet<String>,
+    reps: BTreeSet<String>,
+    span: Option<(u32, u32)>,
     trips: BTreeMap<Option<u32>, Moments>,
 }
 
@@ -186,8 +231,23 @@ fn count<K: Ord>(map: &mut BTreeMap<K, u32>, key: K) {
 }
 
 impl Census {
-    /// One observation; only successful visits count.
+    /// One observation. Of visits only those that succeeded count.
     pub fn add(&mut self, seen: &Observation<'_>) {
+        let at = num::seconds(seen.at);
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
+        if seen.act == Act::PortOut
+            && let Some(&carrier) = seen.target.carrier.present()
+        {
+            count(&mut self.counted.carriers, carrier.to_owned());
+        }
+        if seen.act.is_privileged()
+            && let Some(care) = seen.care.present()
+            && let Some(&rep) = care.rep.present()
+        {
+            self.counted.care_acts = self.counted.care_acts.saturating_add(1);
+            self.reps.insert(rep.to_owned());
+        }
         if !seen.is_online() || !seen.succeeded {
             return;
         }
@@ -228,6 +288,9 @@ impl Census {
         }
         if let Some(&zone) = device.zone.present() {
             count(&mut counted.zones, zone);
+            if let Some((country, region)) = origin.country.present().zip(origin.region.present()) {
+                count(&mut counted.region_zones, format!("{country}/{region}/{zone}"));
+            }
             if let Some(language) = device.language.present() {
                 count(&mut counted.locales, format!("{language}/{zone}"));
             }
@@ -251,7 +314,10 @@ impl Census {
     pub fn finish(self) -> Background {
         let mut background = self.counted;
         background.devices = u32::try_from(self.devices.len()).unwrap_or(u32::MAX);
+        background.reps = u32::try_from(self.reps.len()).unwrap_or(u32::MAX);
+        background.days = self.span.map_or(0.0, |(first, last)| num::from_u32(last - first) / 86_400.0);
         background.mobile = MOBILE.into();
+        background.hosting = HOSTING.into();
         let moments = |key: Option<u32>| self.trips.get(&key).copied().unwrap_or_default();
         let fill = |system: &mut System, moments: Moments| {
             system.trips = moments.count;
@@ -269,7 +335,13 @@ impl Census {
         for shares in [&mut background.regions, &mut background.countries, &mut background.models] {
             shares.retain(|_, n| *n >= RARE);
         }
-        for shares in [&mut background.os, &mut background.browsers, &mut background.locales] {
+        for shares in [
+            &mut background.os,
+            &mut background.browsers,
+            &mut background.locales,
+            &mut background.region_zones,
+            &mut background.carriers,
+        ] {
             shares.retain(|_, n| *n >= RARE);
         }
         background.zones.retain(|_, n| *n >= RARE);

@@ -113,6 +113,21 @@ impl Act {
     }
 }
 
+impl Shown {
+    /// How easily it is stolen, 0 to 5.
+    #[must_use]
+    pub const fn weakness(self) -> u8 {
+        match self {
+            Self::Passkey => 0,
+            Self::OtpEmail | Self::OtpSms | Self::Pin => 1,
+            Self::Password => 2,
+            Self::Session => 3,
+            Self::Questions => 4,
+            Self::RepOverride => 5,
+        }
+    }
+}
+
 impl Channel {
     /// The model that judges it.
     #[must_use]

@@ -8,11 +8,11 @@
 //! whole missing, so that hiding it gains nothing.
 
 use super::background::{Background, local_hour};
-use super::event::{Act, CareReason, Channel, Observation, Shown};
+use super::event::{Act, CareReason, Channel, Observation};
 use super::marks::{Mark, Marks, WideMarks};
 use super::num;
-use super::profile::{Profile, Stamp, bin_of};
-use super::table::Table;
+use super::profile::{PIN_RECORD, Profile, Stamp, bin_of};
+use super::table::{Table, day_of};
 use super::velocity::{Meeting, Velocity};
 use crate::kinds::Reason;
 use crate::signals::Signal;
@@ -76,6 +76,8 @@ evidence! {
     asn: Up, NewNetwork;
     /// How rare the network is among all: -ln share.
     network_rarity: Up, NewNetwork;
+    /// The network is a data centre's.
+    hosting: Up, Automation;
     /// Cell, region, country: match.
     place: Up, FarFromUsual;
     /// Country alone: match.
@@ -86,16 +88,30 @@ evidence! {
     speed: Up, FarFromUsual;
     /// Device, model, system: match.
     device: Up, NewDevice;
+    /// The same, with a device on probation as if never seen: without a key, for 30 days.
+    device_settled: Up, NewDevice;
     /// The device's share of the line's visits.
     device_share: Down, NewDevice;
     /// Days since the device was first seen; 0 for a new one.
     device_days: Down, NewDevice;
     /// Model, system: match.
     model: Up, NewDevice;
-    /// 0 no proof, 1 a new device's, 2 a known device's.
-    key: Down, NewDevice;
-    /// The device proved itself by a key before, and now it does not.
-    key_lost: Up, SessionMoved;
+    /// Days since the /24 was first seen; 0 for a new one.
+    prefix_days: Down, NewNetwork;
+    /// Days since the network was first seen; 0 for a new one.
+    asn_days: Down, NewNetwork;
+    /// ln(1 + days since the device's text was first seen at any line).
+    device_age: Down, NewDevice;
+    /// How surprising a new device is to this customer: -ln of how often her visits bring one; 0 for a known one.
+    device_novelty: Up, NewDevice;
+    /// The same for the /24.
+    prefix_novelty: Up, NewNetwork;
+    /// The same for the network.
+    asn_novelty: Up, NewNetwork;
+    /// Proof by a key bound to the device: 3 a known device's, 2 a new one's, 1 none and there never was one, 0 lost: it proved before.
+    key: Down, SessionMoved;
+    /// No proof, and a device of hers has one.
+    key_elsewhere: Up, NewDevice;
     /// A known device on a network that is not hers: the evidence of the network where the device is known, else 0.
     moved: Up, SessionMoved;
     /// Browser with its system: match.
@@ -104,6 +120,8 @@ evidence! {
     locale: Up, NewDevice;
     /// Zone: match.
     zone: Up, FarFromUsual;
+    /// How rare the zone is in the region: -ln of its share there.
+    zone_rarity: Up, FarFromUsual;
     /// Hours between the zone that is claimed and the longitude that is looked up.
     zone_off: Up, FarFromUsual;
     /// Hour of day: match.
@@ -114,6 +132,14 @@ evidence! {
     round_trip: Up, SessionMoved;
     /// Round trip: standard deviations above what the network usually has.
     round_trip_network: Up, SessionMoved;
+    /// Round trip: logarithm of what it is to what the distance from the phone, or else from the nearest usual place, explains.
+    round_trip_distance: Up, SessionMoved;
+    /// Round trip: its logarithm, in milliseconds.
+    round_trip_plain: Up, SessionMoved;
+    /// The strongest that was shown in this visit, as `shown`.
+    shown_visit: Up, WeakProof;
+    /// The visit began on a session that was open already.
+    visit_opened: Up, SessionMoved;
     /// What was shown, weakest last: 0 passkey, 1 code or PIN, 2 password, 3 session, 4 questions, 5 a representative's word.
     shown: Up, WeakProof;
     /// ln(1 + days since activation).
@@ -134,6 +160,10 @@ evidence! {
     since_swap: Down, RecentSimChange;
     /// Number transfer PIN asked for.
     since_pin: Free, LockJustRemoved;
+    /// The customer contacted the care desk.
+    since_contact: Free, NoCustomerContact;
+    /// Someone failed the questions at the care desk.
+    since_failed_contact: Down, QuestionsFailed;
     /// Failed sign-ins, fading over a day.
     failures: Up, Failures;
     /// Questions failed at the care desk, fading over a week.
@@ -186,32 +216,66 @@ evidence! {
     carrier_hours: Up, ManyLinesOneTarget;
     /// To this carrier in a day.
     carrier_day: Up, ManyLinesOneTarget;
-    /// The same against what is usual there.
+    /// The same against what is usual there, ln((n + .5) / (usual + .5)).
     carrier_surge: Up, ManyLinesOneTarget;
-    /// How rare the carrier is: -ln(usual a day), cut to -3..3.
+    /// In 6 hours, against what is usual there.
+    carrier_surge_hours: Up, ManyLinesOneTarget;
+    /// How rare the carrier is among port-outs: -ln share.
     carrier_rarity: Up, ManyLinesOneTarget;
     /// By this representative in a day.
     rep_day: Up, ManyLinesOneTarget;
-    /// By this representative in a week.
+    /// By this representative in a week, against what is usual of one.
     rep_week: Up, ManyLinesOneTarget;
-    /// The same against what is usual.
+    /// The same against what is usual of this one.
     rep_surge: Up, ManyLinesOneTarget;
-    /// Vouched by this representative without a check, fading over two weeks.
+    /// Vouched by this representative without a check, in a week.
     rep_vouching: Up, NoCustomerContact;
-    /// Moved by this representative where no customer called, fading over two weeks.
+    /// Moved by this representative where no customer called, in a week.
     rep_alone: Up, NoCustomerContact;
     /// The new SIM goes to the handset of the last one.
     same_handset: Down, NewDevice;
-    /// The PIN: surprise of the visit that got it.
+    /// Whether the number transfer PIN came through the care desk. What follows is the evidence of that request.
+    pin_care: Free, NoCustomerContact;
+    /// The PIN: `network`.
+    pin_network: Up, NewNetwork;
+    /// The PIN: `place`.
+    pin_place: Up, FarFromUsual;
+    /// The PIN: `device`.
+    pin_device: Up, NewDevice;
+    /// The PIN: `device_days`.
+    pin_device_days: Down, NewDevice;
+    /// The PIN: `device_age`.
+    pin_device_age: Down, NewDevice;
+    /// The PIN: `moved`.
+    pin_moved: Up, SessionMoved;
+    /// The PIN: `key`.
+    pin_key: Down, SessionMoved;
+    /// The PIN: `key_elsewhere`.
+    pin_key_elsewhere: Up, NewDevice;
+    /// The PIN: `zone_rarity`.
+    pin_zone_rarity: Up, FarFromUsual;
+    /// The PIN: `locale`.
+    pin_locale: Up, NewDevice;
+    /// The PIN: `hour`.
+    pin_hour: Up, OddHour;
+    /// The PIN: `round_trip`.
+    pin_round_trip: Up, SessionMoved;
+    /// The PIN: `round_trip_distance`.
+    pin_round_trip_distance: Up, SessionMoved;
+    /// The PIN: `surprise`.
     pin_surprise: Up, NewNetwork;
-    /// By a device that was not known.
-    pin_new_device: Up, NewDevice;
-    /// 0 online, 1 through the care desk, 2 there by a representative's word or without a call.
-    pin_care: Up, NoCustomerContact;
-    /// From the line itself.
-    pin_own: Down, NoCustomerContact;
-    /// Questions failed when it was got.
-    pin_failed: Up, QuestionsFailed;
+    /// The PIN: `shown_visit`.
+    pin_shown_visit: Up, WeakProof;
+    /// The PIN: `visit_opened`.
+    pin_visit_opened: Up, SessionMoved;
+    /// The PIN: `since_reset`.
+    pin_since_reset: Down, RecentReset;
+    /// The PIN: `care_failed`.
+    pin_care_failed: Up, QuestionsFailed;
+    /// The PIN: `care_own`.
+    pin_care_own: Down, NoCustomerContact;
+    /// The PIN: `care_alone`.
+    pin_care_alone: Up, NoCustomerContact;
     /// No PIN is on record within 30 days.
     pin_unknown: Up, LockJustRemoved;
     /// 0 e-mail, 1 passkey, 2 lock, 3 SIM, 4 PIN, 5 port-out, 6 anything else.
@@ -243,6 +307,14 @@ fn back_off(chain: &[Option<Level>]) -> f32 {
     let r = chain.iter().flatten().fold(1.0, wider);
     // Exactly 0, not -0, where there is no history.
     (0.0 - num::ln(r)).clamp(-MATCH_CAP, MATCH_CAP)
+}
+
+/// Days since something was first seen, 0 where it does not count yet; missing where it is missing.
+fn days_known<const N: usize>(table: &Table<N>, mark: Option<Mark>, now: Timestamp) -> f32 {
+    mark.map_or(f32::NAN, |mark| {
+        let row = table.row(mark).filter(|_| table.weigh(mark, now).0 > 0);
+        row.map_or(0.0, |row| f32::from(day_of(now).saturating_sub(row.first_day)))
+    })
 }
 
 const fn flag(on: bool) -> f32 {
@@ -280,9 +352,9 @@ impl Evidence {
             evidence.weigh_hours(profile, seen, background);
         }
         evidence.weigh_history(profile, seen, now);
-        evidence.weigh_line(profile, seen, marks, background);
+        evidence.weigh_line(profile, seen, marks);
         evidence.weigh_care(profile, seen);
-        evidence.weigh_velocity(velocity, wide, now);
+        evidence.weigh_velocity(seen, velocity, wide, background);
         if seen.act == Act::PortOut {
             evidence.weigh_pin(profile, now);
         }
@@ -296,7 +368,10 @@ impl Evidence {
         let narrow = || Level::of(&profile.prefixes, marks.prefix.filter(|_| asn.is_some()), background.of_prefix(asn?), now);
         self.network = back_off(&[wide(), narrow()]);
         self.asn = back_off(&[wide()]);
+        self.prefix_days = days_known(&profile.prefixes, marks.prefix, now);
+        self.asn_days = days_known(&profile.asns, marks.asn, now);
         if let Some(asn) = asn {
+            self.hosting = flag(background.hosting.contains(&asn));
             self.network_rarity = 0.0 - num::ln(background.of_asn(asn));
         }
 
@@ -336,6 +411,15 @@ impl Evidence {
             let weight = 2.0;
             let centre = (count * own_mean + weight * mean) / (count + weight);
             let variance = (count * own_variance + weight * deviation * deviation) / (count + weight);
+            self.round_trip_plain = logarithm;
+            let cell = seen.line.present().and_then(|line| line.cell.present());
+            let kilometres = origin.position.present().map_or(0.0, |&position| match cell {
+                Some(&cell) => num::from_f64(cell.kilometres_to(position)),
+                None => profile.nearest(position, now).unwrap_or(0.0),
+            });
+            // Light in glass takes 0.01 ms there and back a kilometre, and cables are a fifth longer than the
+            // air line; 24 ms is what access, edge and device take.
+            self.round_trip_distance = logarithm - num::ln(24.0 + 0.012 * kilometres);
             self.round_trip = (logarithm - centre) / libm::sqrtf(variance.max(0.01));
         }
     }
@@ -349,11 +433,20 @@ impl Evidence {
         let by_model = || Level::of(&profile.models, marks.model, background.of_model(model?), now);
         let by_cookie = || Level::of(&profile.devices, marks.cookie, background.of_device(), now);
         self.device = back_off(&[by_system(), by_model(), by_cookie()]);
+        let settled = || {
+            let level = by_cookie()?;
+            let on_probation = !profile.is_settled(marks.cookie?, now);
+            Some(Level { one: if on_probation { 0.0 } else { level.one }, ..level })
+        };
+        self.device_settled = back_off(&[by_system(), by_model(), settled()]);
         self.model = if model.is_some() { back_off(&[by_system(), by_model()]) } else { back_off(&[by_system()]) };
         let by_browser = || Level::of(&profile.browsers, marks.browser, background.of_browser(system?, browser?), now);
         self.browser = back_off(&[by_system(), by_browser()]);
         let by_zone = || Level::of(&profile.zones, marks.zone, background.of_zone(zone?), now);
         let by_locale = || Level::of(&profile.locales, marks.locale, background.of_locale(language?, zone?), now);
+        if let (Some(&country), Some(&region), Some(zone)) = (seen.origin.country.present(), seen.origin.region.present(), zone) {
+            self.zone_rarity = background.zone_rarity(country, region, zone);
+        }
         self.locale = back_off(&[by_zone(), by_locale()]);
         self.zone = back_off(&[by_zone()]);
 
@@ -361,20 +454,24 @@ impl Evidence {
         if let Some(cookie) = marks.cookie {
             let (one, all) = profile.devices.weigh(cookie, now);
             let row = profile.devices.row(cookie).filter(|_| one > 0);
+            self.device_days = days_known(&profile.devices, marks.cookie, now);
             self.device_share = if all == 0 { 0.0 } else { num::from_u32(one) / num::from_u32(all) };
-            self.device_days = row.map_or(0.0, |row| f32::from(super::table::day_of(now).saturating_sub(row.first_day)));
             self.moved = if row.is_some() { if self.network.is_nan() { f32::NAN } else { self.network.max(0.0) } } else { 0.0 };
             if let Some(proven) = proven {
-                self.key_lost = flag(!proven && profile.devices.row(cookie).is_some_and(|row| row.keyed));
-                self.key = if !proven {
-                    0.0
-                } else if row.is_some() {
-                    2.0
-                } else {
-                    1.0
+                let proved_before = profile.devices.row(cookie).is_some_and(|row| row.keyed);
+                self.key = match (proven, row.is_some()) {
+                    (true, true) => 3.0,
+                    (true, false) => 2.0,
+                    (false, _) if proved_before => 0.0,
+                    (false, _) => 1.0,
                 };
             }
         }
+        self.key_elsewhere = proven.map_or(f32::NAN, |proven| flag(!proven && profile.has_key(now)));
+        [self.device_novelty, self.prefix_novelty, self.asn_novelty] = profile.novelty(marks, now);
+        let so_far = profile.visit_so_far(seen, marks);
+        self.shown_visit = so_far.weakness.map_or(f32::NAN, f32::from);
+        self.visit_opened = flag(so_far.opened);
     }
 
     fn weigh_hours(&mut self, profile: &Profile, seen: &Observation<'_>, background: &Background) {
@@ -387,7 +484,7 @@ impl Evidence {
         let one = 0.5 * near(0) + 0.25 * (near(1) + near(11));
         let share = shares.get(bin).copied().unwrap_or(1.0);
         self.hour = (0.0 - num::ln((one / share + 3.0) / (all + 3.0))).clamp(-MATCH_CAP, MATCH_CAP);
-        if let Some(&zone) = seen.device.zone.present() {
+        if let Some(zone) = profile.usual_zone(now).or(seen.device.zone.present().copied()) {
             self.night = 0.0 - num::ln(background.of_local_hour(local_hour(now, zone)));
         }
     }
@@ -403,6 +500,8 @@ impl Evidence {
         self.since_unlock = since(Stamp::Unlock);
         self.since_swap = since(Stamp::Swap);
         self.since_pin = since(Stamp::Pin);
+        self.since_contact = since(Stamp::Contact);
+        self.since_failed_contact = since(Stamp::FailedContact);
         self.contact = flag(profile.since(Stamp::Contact, now).is_some_and(|seconds| seconds < VISIT));
         self.failures = profile.failures(now);
         self.questions = profile.failed_questions(now);
@@ -411,14 +510,7 @@ impl Evidence {
         self.visits = log1p(num::from_u32(profile.visit_days(now)));
         self.idle = log1p(profile.idle_hours(now).map_or(NEVER_DAYS, |hours| num::from_u32(hours) / 24.0).min(NEVER_DAYS));
         self.tenure = seen.tenure_days.present().map_or(f32::NAN, |&days| log1p(days));
-        self.shown = seen.shown.present().map_or(f32::NAN, |shown| match shown {
-            Shown::Passkey => 0.0,
-            Shown::OtpEmail | Shown::OtpSms | Shown::Pin => 1.0,
-            Shown::Password => 2.0,
-            Shown::Session => 3.0,
-            Shown::Questions => 4.0,
-            Shown::RepOverride => 5.0,
-        });
+        self.shown = seen.shown.present().map_or(f32::NAN, |shown| f32::from(shown.weakness()));
         self.act = match seen.act {
             Act::EmailChange => 0.0,
             Act::PasskeyAdd => 1.0,
@@ -430,7 +522,7 @@ impl Evidence {
         };
     }
 
-    fn weigh_line(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks, _background: &Background) {
+    fn weigh_line(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks) {
         let now = seen.at;
         self.feed = flag(seen.line.present().is_some());
         if let Some(line) = seen.line.present() {
@@ -464,17 +556,13 @@ impl Evidence {
         self.care_alone = care.inbound.present().map_or(f32::NAN, |&inbound| flag(!inbound) + flag(!on_record));
     }
 
-    fn weigh_velocity(&mut self, velocity: &Velocity<'_>, wide: &WideMarks, now: Timestamp) {
+    fn weigh_velocity(&mut self, seen: &Observation<'_>, velocity: &Velocity<'_>, wide: &WideMarks, background: &Background) {
+        let now = seen.at;
         let known = |meeting: Meeting| meeting.mark(wide).map(|_| velocity.of(meeting));
         let others = |meeting: Meeting, window: Span| match known(meeting) {
             None | Some(Signal::Unavailable) => f32::NAN,
             Some(Signal::Absent) => 0.0,
             Some(Signal::Present(counter)) => num::from_u32(counter.others(wide.line, now, window)),
-        };
-        let fading = |meeting: Meeting| match known(meeting) {
-            None | Some(Signal::Unavailable) => f32::NAN,
-            Some(Signal::Absent) => 0.0,
-            Some(Signal::Present(counter)) => counter.usual(now),
         };
         let a_day = |meeting: Meeting| match known(meeting) {
             Some(Signal::Present(counter)) => counter.usual_a_day(now),
@@ -490,29 +578,84 @@ impl Evidence {
         self.sim_week = log(others(Meeting::Sim, Span::days(7)));
         self.carrier_hours = log(others(Meeting::Carrier, Span::hours(6)));
         self.carrier_day = log(others(Meeting::Carrier, Span::days(1)));
-        self.carrier_surge = surge(Meeting::Carrier);
-        if !self.carrier_day.is_nan() {
-            self.carrier_rarity = (0.0 - num::ln(a_day(Meeting::Carrier).max(0.001))).clamp(-3.0, 3.0);
+        if let Some(&carrier) = seen.target.carrier.present() {
+            let usual = background.port_outs_a_day(carrier).max(a_day(Meeting::Carrier));
+            let against = |count: f32, usual: f32| num::ln((count + 0.5) / (usual + 0.5));
+            self.carrier_surge = against(others(Meeting::Carrier, Span::days(1)), usual);
+            self.carrier_surge_hours = against(others(Meeting::Carrier, Span::hours(6)), usual / 4.0);
+            self.carrier_rarity = background.carrier_rarity(carrier);
         }
         self.rep_day = log(others(Meeting::Rep, Span::days(1)));
-        self.rep_week = log(others(Meeting::Rep, Span::days(7)));
+        self.rep_week = num::ln((others(Meeting::Rep, Span::days(7)) + 0.5) / (background.rep_acts_a_week() + 0.5));
         self.rep_surge = surge(Meeting::Rep);
-        self.rep_vouching = log(fading(Meeting::RepVouching));
-        self.rep_alone = log(fading(Meeting::RepAlone));
+        self.rep_vouching = log(others(Meeting::RepVouching, Span::days(7)));
+        self.rep_alone = log(others(Meeting::RepAlone, Span::days(7)));
+        if wide.cookie.is_some() {
+            // A day old at least: today's own visit is none.
+            self.device_age = match velocity.of(Meeting::Device) {
+                Signal::Present(counter) => log1p(num::from_u32(counter.age_days(now))),
+                Signal::Absent => 0.0,
+                Signal::Unavailable => f32::NAN,
+            };
+        }
     }
 
     fn weigh_pin(&mut self, profile: &Profile, now: Timestamp) {
-        let pin = profile.pin();
+        let pin = profile.pin().values();
         let fresh = profile.since(Stamp::Pin, now).is_some_and(|seconds| seconds < 30 * 86_400);
         self.pin_unknown = flag(!fresh);
         if !fresh {
             return;
         }
-        self.pin_surprise = pin.surprise;
-        self.pin_new_device = flag(pin.new_device);
-        self.pin_care = flag(pin.by_care) + flag(pin.by_care && (pin.overridden || !pin.inbound));
-        self.pin_own = if pin.by_care { flag(pin.own_line) } else { 1.0 };
-        self.pin_failed = f32::from(pin.failed);
+        [
+            self.pin_network,
+            self.pin_place,
+            self.pin_device,
+            self.pin_device_days,
+            self.pin_device_age,
+            self.pin_moved,
+            self.pin_key,
+            self.pin_key_elsewhere,
+            self.pin_zone_rarity,
+            self.pin_locale,
+            self.pin_hour,
+            self.pin_round_trip,
+            self.pin_round_trip_distance,
+            self.pin_surprise,
+            self.pin_shown_visit,
+            self.pin_visit_opened,
+            self.pin_since_reset,
+            self.pin_care_failed,
+            self.pin_care_own,
+            self.pin_care_alone,
+        ] = pin;
+        self.pin_care = flag(self.pin_surprise.is_nan());
+    }
+
+    /// What is remembered of a request for a number transfer PIN.
+    pub(super) const fn of_pin(&self) -> [f32; PIN_RECORD] {
+        [
+            self.network,
+            self.place,
+            self.device,
+            self.device_days,
+            self.device_age,
+            self.moved,
+            self.key,
+            self.key_elsewhere,
+            self.zone_rarity,
+            self.locale,
+            self.hour,
+            self.round_trip,
+            self.round_trip_distance,
+            self.surprise,
+            self.shown_visit,
+            self.visit_opened,
+            self.since_reset,
+            self.care_failed,
+            self.care_own,
+            self.care_alone,
+        ]
     }
 
     /// How unlike the customer a visit is, without any model: the sum of its matches, each cut to -2..4;

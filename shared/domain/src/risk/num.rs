@@ -27,6 +27,12 @@ pub(super) const fn to_u32(x: f32) -> u32 {
     x as u32
 }
 
+/// The whole number towards zero; the nearest end of the range beyond it, 0 for NaN.
+#[expect(clippy::as_conversions, reason = "saturates, which is what is wanted")]
+pub(super) const fn to_i8(x: f32) -> i8 {
+    x as i8
+}
+
 /// The nearest end of the range for what lies beyond it.
 pub(super) fn to_u16(n: u32) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)

@@ -3,7 +3,8 @@
 //! Adverse things (a reset, failures, an odd visit) count at once. Favourable ones (a known device, an
 //! hour, a round trip) count after 24 hours, and at full weight only from a verified visit.
 
-use super::event::{Act, Channel, Observation, Shown};
+use super::event::{Act, Observation, Shown};
+use super::evidence::Evidence;
 use super::marks::{Mark, Marks};
 use super::num;
 use super::table::{self, Table, Trust};
@@ -220,37 +221,96 @@ pub enum Stamp {
     Swap,
     /// The customer contacted the care desk.
     Contact,
+    /// Someone contacted the care desk and did not get through its questions.
+    FailedContact,
 }
 
-/// How the last number transfer PIN was got.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct PinRecord {
-    /// How unlike the customer the visit was; 0 through the care desk.
-    pub surprise: f32,
-    /// Through the care desk.
-    pub by_care: bool,
-    /// There: the customer called.
-    pub inbound: bool,
-    /// There: from the line itself.
-    pub own_line: bool,
-    /// There: a representative vouched.
-    pub overridden: bool,
-    /// There: questions answered wrongly.
-    pub failed: u8,
-    /// Online: the device was not known.
-    pub new_device: bool,
+/// How the last number transfer PIN was got: the evidence of that request, in tenths, so that it can be
+/// held against the port-out that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinRecord([i8; PIN_RECORD]);
+
+/// Values in a [`PinRecord`].
+pub(super) const PIN_RECORD: usize = 20;
+/// No value.
+const NO_TENTHS: i8 = i8::MIN;
+
+impl Default for PinRecord {
+    fn default() -> Self {
+        Self([NO_TENTHS; PIN_RECORD])
+    }
+}
+
+impl PinRecord {
+    fn of(evidence: &Evidence) -> Self {
+        let tenths = |x: f32| if x.is_nan() { NO_TENTHS } else { num::to_i8(libm::roundf(x * 10.0).max(-127.0)) };
+        Self(evidence.of_pin().map(tenths))
+    }
+
+    /// The evidence, in the order of [`Evidence::of_pin`].
+    pub(super) fn values(self) -> [f32; PIN_RECORD] {
+        self.0.map(|tenths| if tenths == NO_TENTHS { f32::NAN } else { f32::from(tenths) / 10.0 })
+    }
+}
+
+/// What happened so far in a visit: things of one device, no more than six hours apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Visit {
+    device: Mark,
+    /// The latest, in seconds since 1970.
+    at: u32,
+    /// The strongest that was shown: see [`Shown::weakness`].
+    weakness: u8,
+    /// It began on a session that was open already.
+    opened: bool,
+}
+
+/// How a visit began, and what was shown in it, the present observation included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VisitSoFar {
+    /// The strongest that was shown: see [`Shown::weakness`].
+    pub weakness: Option<u8>,
+    /// It began on a session that was open already.
+    pub opened: bool,
+}
+
+/// A visit ends after so many seconds without anything.
+const VISIT_ENDS: u32 = 6 * 3_600;
+
+/// How often something was new: counts of visit days that brought a new device, /24, network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Novelty {
+    days: u8,
+    news: [u8; 3],
+    /// The day that waits: a bit for each.
+    waiting: u8,
+}
+
+impl Novelty {
+    fn ripe(mut self) -> Self {
+        if self.days >= 200 {
+            self.days /= 2;
+            self.news = self.news.map(|n| n / 2);
+        }
+        self.days += 1;
+        for (bit, n) in self.news.iter_mut().enumerate() {
+            *n += self.waiting >> bit & 1;
+        }
+        self.waiting = 0;
+        self
+    }
 }
 
 /// A line's past.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    pub(super) prefixes: Table<12>,
+    pub(super) prefixes: Table<10>,
     pub(super) asns: Table<8>,
-    pub(super) cells: Table<8>,
+    pub(super) cells: Table<7>,
     pub(super) regions: Table<6>,
     pub(super) countries: Table<4>,
     pub(super) devices: Table<9>,
-    pub(super) models: Table<6>,
+    pub(super) models: Table<5>,
     pub(super) systems: Table<4>,
     pub(super) browsers: Table<6>,
     pub(super) locales: Table<5>,
@@ -259,13 +319,22 @@ pub struct Profile {
     round_trips: RoundTrips,
     whereabouts: Whereabouts,
     visits: Visits,
-    stamps: [u32; 7],
+    stamps: [u32; 8],
     failures: Fading,
     questions: Fading,
     oddness: Oddness,
     pin: PinRecord,
+    visit: Visit,
+    novelty: Novelty,
+    /// Where she lives by her clock, in quarters of an hour from UTC: what counts, and what waits.
+    quarters: (i8, i8),
     handset: Mark,
     first_seen: u32,
+}
+
+/// Minutes from UTC in quarters of an hour.
+fn quarters(minutes: i32) -> i8 {
+    i8::try_from(minutes / 15).unwrap_or(0)
 }
 
 /// The number of a cell of half a degree, from the south-west corner of the map.
@@ -281,16 +350,15 @@ pub(super) fn centre_of(cell: u32) -> Option<Position> {
 }
 
 impl Profile {
-    /// The profile after an observation. `surprise` is what [`super::evidence::Evidence::surprise`] said of
-    /// it before it was learnt.
-    pub fn learn(&mut self, seen: &Observation<'_>, marks: &Marks, surprise: f32) {
+    /// Learns an observation. `evidence` is that of the same observation before it was learnt.
+    pub fn learn(&mut self, seen: &Observation<'_>, marks: &Marks, evidence: &Evidence) {
         let now = seen.at;
         if self.first_seen == 0 {
             self.first_seen = num::seconds(now);
         }
         if seen.is_online() {
             if seen.succeeded {
-                self.visit(seen, marks, surprise);
+                self.visit(seen, marks, evidence);
             } else {
                 self.failures.add(1.0, now, FAILURES_HALF_LIFE);
             }
@@ -300,7 +368,9 @@ impl Profile {
             // A request repeats what the contact before it already told.
             if seen.act == Act::CareContact {
                 self.questions.add(num::from_u32(failed), now, QUESTIONS_HALF_LIFE);
-                if care.inbound == Signal::Present(true) && seen.succeeded {
+                if !seen.succeeded {
+                    self.stamp(Stamp::FailedContact, now);
+                } else if care.inbound == Signal::Present(true) {
                     self.stamp(Stamp::Contact, now);
                 }
             }
@@ -319,30 +389,18 @@ impl Profile {
                 }
                 Act::PortPin => {
                     self.stamp(Stamp::Pin, now);
-                    self.pin = self.pin_record(seen, marks, surprise);
+                    self.pin = PinRecord::of(evidence);
                 }
                 Act::SignIn | Act::View | Act::Pay | Act::Plan | Act::CareContact | Act::PortOut => {}
             }
         }
     }
 
-    fn pin_record(&self, seen: &Observation<'_>, marks: &Marks, surprise: f32) -> PinRecord {
-        let care = seen.care.present();
-        PinRecord {
-            surprise: if seen.is_online() { surprise } else { 0.0 },
-            by_care: seen.channel == Channel::Care,
-            inbound: care.is_some_and(|care| care.inbound == Signal::Present(true)),
-            own_line: care.is_some_and(|care| care.own_line == Signal::Present(true)),
-            overridden: seen.shown == Signal::Present(Shown::RepOverride),
-            failed: care.and_then(|care| care.failed.present()).map_or(0, |&n| u8::try_from(n).unwrap_or(u8::MAX)),
-            new_device: seen.is_online() && marks.cookie.is_none_or(|mark| self.devices.weigh(mark, seen.at).0 == 0),
-        }
-    }
-
-    fn visit(&mut self, seen: &Observation<'_>, marks: &Marks, surprise: f32) {
+    fn visit(&mut self, seen: &Observation<'_>, marks: &Marks, evidence: &Evidence) {
         let now = seen.at;
         let trust = self.trust(seen, marks);
         let first_device = self.devices.is_empty();
+        let news = self.news(marks, now);
         let see = |mark: Option<Mark>, f: &mut dyn FnMut(Mark)| {
             if let Some(mark) = mark {
                 f(mark);
@@ -378,11 +436,83 @@ impl Profile {
         self.hours.see(now);
         if self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now) {
             self.visits = Visits { days: self.visits.days.saturating_add(1), last: self.visits.waiting, waiting: 0 };
+            self.novelty = self.novelty.ripe();
+            self.quarters.0 = self.quarters.1;
         }
         if self.visits.waiting == 0 {
             self.visits.waiting = table::hour_of(now);
+            self.novelty.waiting = news.iter().rev().fold(0, |bits, &new| bits << 1 | u8::from(new));
+            self.quarters.1 = seen.device.zone.present().map_or(self.quarters.0, |&zone| quarters(zone));
         }
-        self.oddness.see(surprise, now);
+        let so_far = self.visit_so_far(seen, marks);
+        self.visit = Visit {
+            device: marks.cookie.unwrap_or_default(),
+            at: num::seconds(now),
+            weakness: so_far.weakness.unwrap_or(u8::MAX),
+            opened: so_far.opened,
+        };
+        self.oddness.see(evidence.surprise(), now);
+    }
+
+    /// Whether a device that counts is past its probation: it proved itself by a key, or it has been around
+    /// for 30 days. A thief's harmless visits of a few weeks do not make hers out of his.
+    pub(super) fn is_settled(&self, device: Mark, now: Timestamp) -> bool {
+        let settled = |row: &table::Row| row.keyed || table::day_of(now) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
+        self.devices.weigh(device, now).0 > 0 && self.devices.row(device).is_some_and(settled)
+    }
+
+    /// Whether device, /24 and network are new.
+    fn news(&self, marks: &Marks, now: Timestamp) -> [bool; 3] {
+        [
+            marks.cookie.is_some_and(|mark| !self.is_settled(mark, now)),
+            marks.prefix.is_some_and(|mark| self.prefixes.weigh(mark, now).0 == 0),
+            marks.asn.is_some_and(|mark| self.asns.weigh(mark, now).0 == 0),
+        ]
+    }
+
+    /// How surprising something new is to this customer: -ln of how often her visits bring something new,
+    /// for device, /24 and network; 0 where it is known, missing where it is missing.
+    pub(super) fn novelty(&self, marks: &Marks, now: Timestamp) -> [f32; 3] {
+        let ripe = self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now);
+        let counted = if ripe { self.novelty.ripe() } else { self.novelty };
+        let [device, prefix, asn] = self.news(marks, now);
+        // A device on probation is as new as one never seen.
+        let [devices, prefixes, asns] = counted.news;
+        let surprise = |there: bool, new: bool, news: u8| match (there, new) {
+            (false, _) => f32::NAN,
+            (true, false) => 0.0,
+            (true, true) => 0.0 - num::ln((f32::from(news) + 0.6) / (f32::from(counted.days) + 1.2)),
+        };
+        [
+            surprise(marks.cookie.is_some(), device, devices),
+            surprise(marks.prefix.is_some(), prefix, prefixes),
+            surprise(marks.asn.is_some(), asn, asns),
+        ]
+    }
+
+    /// Where she lives by her clock, in minutes from UTC; nothing where no visit counts yet.
+    pub(super) fn usual_zone(&self, now: Timestamp) -> Option<i32> {
+        let ripe = self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now);
+        let quarters = if ripe { self.quarters.1 } else { self.quarters.0 };
+        (ripe || self.visits.days > 0).then(|| i32::from(quarters) * 15)
+    }
+
+    /// The visit that an observation belongs to, with it.
+    pub(super) fn visit_so_far(&self, seen: &Observation<'_>, marks: &Marks) -> VisitSoFar {
+        let weakness = seen.shown.present().map(|shown| shown.weakness());
+        let goes_on = self.visit.at != 0
+            && self.visit.device == marks.cookie.unwrap_or_default()
+            && num::seconds(seen.at).saturating_sub(self.visit.at) < VISIT_ENDS;
+        let before = Some(self.visit.weakness).filter(|&weakness| goes_on && weakness != u8::MAX);
+        VisitSoFar {
+            weakness: weakness.into_iter().chain(before).min(),
+            opened: if goes_on { self.visit.opened } else { seen.shown == Signal::Present(Shown::Session) },
+        }
+    }
+
+    /// Whether a device that counts proved itself by a key.
+    pub(super) fn has_key(&self, now: Timestamp) -> bool {
+        self.devices.ripe(now).any(|(row, _)| row.keyed)
     }
 
     /// A visit vouches fully only by a passkey, or by the key of a device that is strong already.
@@ -431,8 +561,8 @@ impl Profile {
 
     /// How the last number transfer PIN was got.
     #[must_use]
-    pub const fn pin(&self) -> &PinRecord {
-        &self.pin
+    pub const fn pin(&self) -> PinRecord {
+        self.pin
     }
 
     /// Days with a visit that counts.
@@ -497,6 +627,7 @@ impl Stamp {
             Self::Pin => 4,
             Self::Swap => 5,
             Self::Contact => 6,
+            Self::FailedContact => 7,
         }
     }
 }
@@ -562,11 +693,15 @@ impl Profile {
             to.extend(fading.amount.to_le_bytes());
             to.extend(fading.at.to_le_bytes());
         }
-        let pin = self.pin;
-        to.extend(pin.surprise.to_le_bytes());
-        let flags = [pin.by_care, pin.inbound, pin.own_line, pin.overridden, pin.new_device];
-        to.push(flags.iter().rev().fold(0, |bits, &flag| bits << 1 | u8::from(flag)));
-        to.push(pin.failed);
+        to.extend(self.pin.0.iter().flat_map(|tenths| tenths.to_le_bytes()));
+        let visit = self.visit;
+        to.extend(visit.device.0.to_le_bytes());
+        to.extend(visit.at.to_le_bytes());
+        to.extend([visit.weakness, u8::from(visit.opened), self.novelty.days]);
+        to.extend(self.novelty.news);
+        to.push(self.novelty.waiting);
+        to.extend(self.quarters.0.to_le_bytes());
+        to.extend(self.quarters.1.to_le_bytes());
         to.extend(self.handset.0.to_le_bytes());
         to.extend(self.first_seen.to_le_bytes());
         let sum = checksum(&to);
@@ -625,7 +760,7 @@ impl Profile {
             whereabouts: Whereabouts { last: (take_u32(from)?, take_u32(from)?), waiting: (take_u32(from)?, take_u32(from)?) },
             visits: Visits { days: take(from).map(u16::from_le_bytes)?, last: take_u32(from)?, waiting: take_u32(from)? },
             stamps: {
-                let mut stamps = [0; 7];
+                let mut stamps = [0; 8];
                 for stamp in &mut stamps {
                     *stamp = take_u32(from)?;
                 }
@@ -638,22 +773,20 @@ impl Profile {
                 let Fading { amount: today, at: since } = take_fading(from)?;
                 Oddness { past, today, since }
             },
-            pin: {
-                let surprise = take_f32(from)?;
-                let [flags, failed] = take(from)?;
-                let flag = |bit: u8| flags >> bit & 1 == 1;
-                if flags >> 5 != 0 {
-                    return None;
-                }
-                PinRecord {
-                    surprise,
-                    by_care: flag(0),
-                    inbound: flag(1),
-                    own_line: flag(2),
-                    overridden: flag(3),
-                    new_device: flag(4),
-                    failed,
-                }
+            pin: PinRecord(take::<PIN_RECORD>(from)?.map(|byte| i8::from_le_bytes([byte]))),
+            visit: {
+                let (device, at) = (Mark(take_u32(from)?), take_u32(from)?);
+                let [weakness, opened] = take(from)?;
+                Visit { device, at, weakness, opened: opened == 1 }
+            },
+            novelty: {
+                let [days] = take(from)?;
+                let (news, [waiting]) = (take(from)?, take(from)?);
+                Novelty { days, news, waiting }
+            },
+            quarters: {
+                let [ripe, waiting] = take(from)?;
+                (i8::from_le_bytes([ripe]), i8::from_le_bytes([waiting]))
             },
             handset: Mark(take_u32(from)?),
             first_seen: take_u32(from)?,

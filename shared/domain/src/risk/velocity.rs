@@ -89,12 +89,17 @@ pub struct Counter {
     /// Events, fading: what is usual.
     usual: f32,
     usual_at: u32,
+    /// The first event of all, in seconds since 1970.
+    first: u32,
 }
 
 impl Counter {
     /// One more event of a line.
     pub fn add(&mut self, line: WideMark, now: Timestamp) {
         let at = num::seconds(now);
+        if self.first == 0 {
+            self.first = at;
+        }
         self.usual = self.usual * num::left(at.saturating_sub(self.usual_at), USUAL) + 1.0;
         self.usual_at = self.usual_at.max(at);
         self.lines.retain(|(known, _)| *known != line);
@@ -112,19 +117,18 @@ impl Counter {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Whether a line was here before a window.
-    #[must_use]
-    pub fn knew(&self, line: WideMark, now: Timestamp, window: Span) -> bool {
-        let before = num::seconds(now).saturating_sub(window.as_seconds());
-        self.lines.iter().any(|(other, at)| *other == line && *at < before)
-    }
-
     /// Events a day, as usual.
     #[must_use]
     pub fn usual_a_day(&self, now: Timestamp) -> f32 {
         let fading = self.usual * num::left(num::seconds(now).saturating_sub(self.usual_at), USUAL);
         // A rate r gives r times the mean life, half-life / ln 2, in the long run.
         fading * std::f32::consts::LN_2 * 86_400.0 / USUAL
+    }
+
+    /// Days since the first event of all.
+    #[must_use]
+    pub fn age_days(&self, now: Timestamp) -> u32 {
+        num::seconds(now).saturating_sub(self.first) / 86_400
     }
 
     /// Events, fading with a half-life of 14 days.
