@@ -1,23 +1,28 @@
 //! `risk-eval`: replays an events file through the production risk code.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use linekeeper_domain::kinds::{Band, Reason};
 use linekeeper_domain::risk::background::{Background, Census};
+use linekeeper_domain::risk::model::{Model, Score};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::time::{Span, Timestamp};
 use risk_training::columns::Columns;
 use risk_training::parse::{self, Faults, Understood};
 use risk_training::replay::World;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 const USAGE: &str = "risk-eval background --events FILE --out FILE [--until DAY]
     counts what is usual in the population until a day (180), counted from the first event's
 risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
     writes the evidence of every privileged event, with --sign-ins that of sign-ins too
+risk-eval score --events FILE --out FILE [--model FILE]
+    scores every privileged event by a model (shared/risk-training/model.json)
 ";
 
 /// Why a command could not be carried out.
@@ -83,6 +88,7 @@ fn main() -> ExitCode {
     let result = match words.next().as_deref() {
         Some("background") => background(words),
         Some("evidence") => evidence(words),
+        Some("score") => score(words),
         Some(other) => Err(Failure::Usage(format!("{other}?"))),
         None => Err(Failure::Usage("which command?".to_owned())),
     };
@@ -218,6 +224,72 @@ fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
         columns.len(),
         world.profiles().0,
         world.counters()
+    ));
+    Ok(())
+}
+
+/// The model that comes with the project, from its root.
+const MODEL: &str = "shared/risk-training/model.json";
+
+/// One line of the scores file.
+#[derive(Debug, Serialize)]
+struct Scored {
+    id: Option<u64>,
+    /// Null where the score is unavailable.
+    p: Option<f64>,
+    band: Band,
+    reasons: Vec<Reason>,
+    profile_bytes: usize,
+}
+
+impl Scored {
+    fn new(id: Option<u64>, score: Option<Score>, profile_bytes: usize) -> Self {
+        match score {
+            Some(score) => Self {
+                id,
+                p: Some(score.probability()),
+                band: score.band,
+                reasons: score.reasons.iter().map(|weighted| weighted.reason).collect(),
+                profile_bytes,
+            },
+            None => Self { id, p: None, band: Band::Unavailable, reasons: vec![Reason::ScoreUnavailable], profile_bytes },
+        }
+    }
+}
+
+fn score(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--events", "--out", "--model"], &[])?;
+    let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
+    let path = PathBuf::from(arguments.get("--model").unwrap_or(MODEL));
+    let model = Model::read(&read_file(&path)?).map_err(|error| Failure::Contents(path, error.to_string()))?;
+    let failed = |error| Failure::File(out.clone(), error);
+    let mut file = BufWriter::new(File::create(&out).map_err(failed)?);
+    let (started, mut tally, mut world) = (Instant::now(), Tally::default(), World::default());
+    let (mut rows, mut unavailable, mut largest) = (0_u64, 0_u64, 0);
+    each_event(&events, &mut tally, |understood| {
+        let scored = match understood {
+            Understood::Observed { id, line, seen } => {
+                let weighed = world.observe(line, &seen, model.background());
+                largest = largest.max(weighed.profile_bytes);
+                if !seen.act.is_privileged() {
+                    return Ok(());
+                }
+                let score = weighed.evidence.present().map(|evidence| model.score(seen.channel.door(), evidence));
+                Scored::new(id, score, weighed.profile_bytes)
+            }
+            Understood::Unavailable { id, privileged: true } => Scored::new(id, None, 0),
+            Understood::Unavailable { privileged: false, .. } => return Ok(()),
+        };
+        rows += 1;
+        unavailable += u64::from(scored.p.is_none());
+        serde_json::to_writer(&mut file, &scored).map_err(|error| failed(error.into()))?;
+        file.write_all(b"\n").map_err(failed)
+    })?;
+    file.flush().map_err(failed)?;
+    report(&tally, started);
+    tell(&format!(
+        "{rows} scores, {unavailable} of them unavailable; {} profiles, the largest {largest} bytes",
+        world.profiles().0
     ));
     Ok(())
 }

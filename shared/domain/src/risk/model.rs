@@ -1,1 +1,481 @@
-//! The additive model.
+//! The model: for each door an additive one of curves and a few named pairs (a generalised additive model
+//! with interactions), read from a file that says what it must be.
+//!
+//! Every term is a whole number of millionths of log-odds, looked up by comparing `f32`s, so that training
+//! and production add the same integers. The file is `{"sha256":"…","model":…}`: the hash is that of the
+//! model's text, byte for byte. Laws are checked when it is read: where a piece of evidence has a
+//! direction, no curve and no pair goes against it, and a missing value never lies under the typical one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::background::Background;
+use super::bands::Bands;
+use super::event::{Door, Observation};
+use super::evidence::{DIRECTIONS, Direction, Evidence, NAMES, REASONS};
+use super::marks::{Marks, WideMarks};
+use super::profile::Profile;
+use super::reasons::{Tally, Weighted};
+use super::velocity::Velocity;
+use crate::kinds::{Band, Reason};
+use crate::signals::Signal;
+use crate::time::{Span, Timestamp};
+
+/// The format that this code reads.
+const FORMAT: u32 = 1;
+/// How far the clock of what was observed may be off.
+const CLOCK_SLACK: Span = Span::minutes(5);
+/// Fewer visit days than this, or fewer days, and nothing is known of the customer.
+const COLD_VISITS: u32 = 2;
+/// See [`COLD_VISITS`].
+const COLD_HOURS: u32 = 7 * 24;
+/// Terms beyond this are no log-odds.
+const LARGEST_TERM: i64 = 1_000_000_000_000;
+
+/// Why a model file is not used. No assessment is made without one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// It does not begin and end as it should: cut short, or another file.
+    #[error("no model file, or cut short")]
+    Envelope,
+    /// It was changed after it was written.
+    #[error("the model's hash is not the one in the file")]
+    Hash,
+    /// It cannot be read.
+    #[error("the model cannot be read: {0}")]
+    Json(String),
+    /// Another format.
+    #[error("model of format {0}, not {FORMAT}")]
+    Format(u32),
+    /// A door has no model.
+    #[error("no model for {0}")]
+    Door(&'static str),
+    /// Evidence of another version.
+    #[error("there is no evidence named {0}")]
+    Feature(String),
+    /// Numbers that do not fit each other.
+    #[error("{0}: cuts, values or bins that do not fit each other")]
+    Shape(String),
+    /// It goes against a direction.
+    #[error("{0}: goes against its direction")]
+    Direction(String),
+    /// It rewards what is missing.
+    #[error("{0}: a missing value counts less than the typical one")]
+    Missing(String),
+    /// The calibration or the bands do not ascend.
+    #[error("{0}: calibration or bands that do not ascend")]
+    Order(&'static str),
+}
+
+/// A curve in the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CurveFile {
+    feature: String,
+    /// Ascending. A value lies in the bin whose number is that of the cuts below it.
+    cuts: Vec<f32>,
+    /// One more than cuts.
+    values: Vec<i64>,
+    missing: i64,
+    /// The bin of the median genuine request.
+    typical: usize,
+    /// The mean over genuine requests.
+    mean: i64,
+}
+
+/// A pair in the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairFile {
+    features: [String; 2],
+    cuts: [Vec<f32>; 2],
+    /// Rows for the first, columns for the second; the last of either is for a missing value.
+    values: Vec<Vec<i64>>,
+    typical: [usize; 2],
+    mean: i64,
+}
+
+/// Raw scores and the log-odds that they stand for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calibration {
+    at: Vec<i64>,
+    log_odds: Vec<i64>,
+}
+
+/// A door in the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DoorFile {
+    base: i64,
+    curves: Vec<CurveFile>,
+    pairs: Vec<PairFile>,
+    calibration: Calibration,
+    bands: Bands,
+}
+
+/// The file without its hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelFile {
+    format: u32,
+    version: String,
+    /// How it came about; for people.
+    trained: Value,
+    background: Background,
+    /// From the share of attacks in training to the real one, in millionths of log-odds.
+    prior_shift: i64,
+    channels: BTreeMap<String, DoorFile>,
+}
+
+/// The values of one piece of evidence, in bins.
+#[derive(Clone, Debug)]
+struct Axis {
+    /// Its place in [`NAMES`].
+    feature: usize,
+    direction: Direction,
+    reason: Reason,
+    cuts: Vec<f32>,
+}
+
+impl Axis {
+    fn new(name: &str, cuts: &[f32]) -> Result<Self, ModelError> {
+        let feature = NAMES.iter().position(|known| *known == name).ok_or_else(|| ModelError::Feature(name.to_owned()))?;
+        let (Some(&direction), Some(&reason)) = (DIRECTIONS.get(feature), REASONS.get(feature)) else {
+            return Err(ModelError::Feature(name.to_owned()));
+        };
+        if cuts.iter().any(|cut| cut.is_nan()) || !cuts.is_sorted_by(|a, b| a < b) {
+            return Err(ModelError::Shape(name.to_owned()));
+        }
+        Ok(Self { feature, direction, reason, cuts: cuts.to_vec() })
+    }
+
+    /// The bin of a value: how many cuts lie below it. After the last bin comes that for a missing value.
+    fn bin(&self, evidence: &[f32; NAMES.len()]) -> usize {
+        let value = evidence.get(self.feature).copied().unwrap_or(f32::NAN);
+        if value.is_nan() { self.missing() } else { self.cuts.partition_point(|cut| *cut < value) }
+    }
+
+    const fn missing(&self) -> usize {
+        self.cuts.len() + 1
+    }
+
+    /// Whether values along it, without the missing one, go its way.
+    fn goes(&self, mut values: impl Iterator<Item = i64>) -> bool {
+        let Some(mut last) = values.next() else { return true };
+        for value in values {
+            let fits = match self.direction {
+                Direction::Up => value >= last,
+                Direction::Down => value <= last,
+                Direction::Free => true,
+            };
+            if !fits {
+                return false;
+            }
+            last = value;
+        }
+        true
+    }
+}
+
+/// One term of the sum.
+#[derive(Clone, Debug)]
+struct Term {
+    first: Axis,
+    /// Nothing for a curve.
+    second: Option<Axis>,
+    /// By the first's bin, then by the second's.
+    values: Vec<i64>,
+    mean: i64,
+}
+
+impl Term {
+    fn curve(file: &CurveFile) -> Result<Self, ModelError> {
+        let axis = Axis::new(&file.feature, &file.cuts)?;
+        let name = || file.feature.clone();
+        let Some(&typical) = file.values.get(file.typical) else { return Err(ModelError::Shape(name())) };
+        let values: Vec<i64> = file.values.iter().copied().chain([file.missing]).collect();
+        if file.values.len() != axis.missing() || !are_terms(&values) {
+            return Err(ModelError::Shape(name()));
+        }
+        if !axis.goes(file.values.iter().copied()) {
+            return Err(ModelError::Direction(name()));
+        }
+        if file.missing < typical {
+            return Err(ModelError::Missing(name()));
+        }
+        Ok(Self { first: axis, second: None, values, mean: file.mean })
+    }
+
+    fn pair(file: &PairFile) -> Result<Self, ModelError> {
+        let [one, two] = &file.features;
+        let [cuts_one, cuts_two] = &file.cuts;
+        let [typical_one, typical_two] = file.typical;
+        let name = format!("{one} with {two}");
+        let (first, second) = (Axis::new(one, cuts_one)?, Axis::new(two, cuts_two)?);
+        let (rows, columns) = (first.missing() + 1, second.missing() + 1);
+        let fits = file.values.len() == rows
+            && file.values.iter().all(|row| row.len() == columns && are_terms(row))
+            && typical_one < first.missing()
+            && typical_two < second.missing();
+        if !fits {
+            return Err(ModelError::Shape(name));
+        }
+        let values: Vec<i64> = file.values.iter().flatten().copied().collect();
+        let at = |row: usize, column: usize| values.get(row * columns + column).copied().unwrap_or(LARGEST_TERM);
+        for column in 0..columns {
+            if !first.goes((0..first.missing()).map(|row| at(row, column))) {
+                return Err(ModelError::Direction(name));
+            }
+            if at(first.missing(), column) < at(typical_one, column) {
+                return Err(ModelError::Missing(name));
+            }
+        }
+        for row in 0..rows {
+            if !second.goes((0..second.missing()).map(|column| at(row, column))) {
+                return Err(ModelError::Direction(name));
+            }
+            if at(row, second.missing()) < at(row, typical_two) {
+                return Err(ModelError::Missing(name));
+            }
+        }
+        Ok(Self { first, second: Some(second), values, mean: file.mean })
+    }
+
+    fn value(&self, evidence: &[f32; NAMES.len()]) -> i64 {
+        let row = self.first.bin(evidence);
+        let index = match &self.second {
+            None => row,
+            Some(second) => row * (second.missing() + 1) + second.bin(evidence),
+        };
+        // Cannot be out of range: the shapes were checked.
+        self.values.get(index).copied().unwrap_or(LARGEST_TERM)
+    }
+}
+
+fn are_terms(values: &[i64]) -> bool {
+    values.iter().all(|value| (-LARGEST_TERM..=LARGEST_TERM).contains(value))
+}
+
+impl Calibration {
+    fn ascends(&self) -> bool {
+        !self.at.is_empty()
+            && self.at.len() == self.log_odds.len()
+            && self.at.is_sorted_by(|a, b| a < b)
+            && self.log_odds.is_sorted()
+            && are_terms(&self.at)
+            && are_terms(&self.log_odds)
+    }
+
+    /// Straight between two points, level beyond the ends, rounded down.
+    fn log_odds(&self, score: i64) -> i64 {
+        let above = self.at.partition_point(|at| *at <= score);
+        let point = |index: usize| self.at.get(index).copied().zip(self.log_odds.get(index).copied());
+        let below = above.checked_sub(1).and_then(point);
+        match (below, point(above)) {
+            (Some((x0, y0)), Some((x1, y1))) => {
+                let rise = i128::from(y1 - y0) * i128::from(score - x0);
+                y0 + i64::try_from(rise.div_euclid(i128::from(x1 - x0))).unwrap_or(0)
+            }
+            (Some((_, y)), None) | (None, Some((_, y))) => y,
+            (None, None) => 0,
+        }
+    }
+}
+
+/// The model of one door.
+#[derive(Clone, Debug)]
+struct DoorModel {
+    base: i64,
+    terms: Vec<Term>,
+    calibration: Calibration,
+    bands: Bands,
+}
+
+impl DoorModel {
+    fn new(name: &'static str, file: &DoorFile) -> Result<Self, ModelError> {
+        let curves = file.curves.iter().map(Term::curve);
+        let pairs = file.pairs.iter().map(Term::pair);
+        let terms = curves.chain(pairs).collect::<Result<_, _>>()?;
+        if !file.calibration.ascends() || !file.bands.ascend() || !are_terms(&[file.base]) {
+            return Err(ModelError::Order(name));
+        }
+        Ok(Self { base: file.base, terms, calibration: file.calibration.clone(), bands: file.bands })
+    }
+}
+
+/// A model that was checked.
+#[derive(Clone, Debug)]
+pub struct Model {
+    version: String,
+    background: Background,
+    prior_shift: i64,
+    online: DoorModel,
+    care: DoorModel,
+    partner: DoorModel,
+}
+
+/// What a model says of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// The sum of all terms, in millionths of log-odds, before calibration.
+    pub raw: i64,
+    /// The calibrated log-odds at the real share of attacks, in millionths.
+    pub log_odds: i64,
+    /// The band.
+    pub band: Band,
+    /// Why, the heaviest first.
+    pub reasons: Vec<Weighted>,
+}
+
+impl Score {
+    /// The probability of an attack.
+    #[must_use]
+    pub fn probability(&self) -> f64 {
+        probability(self.log_odds)
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "exact up to 2^53, far beyond the largest term")]
+fn probability(log_odds: i64) -> f64 {
+    1.0 / (1.0 + libm::exp(-(log_odds as f64) / 1e6))
+}
+
+const HEAD: &str = "{\"sha256\":\"";
+const MIDDLE: &str = "\",\"model\":";
+
+fn hex_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The file that holds a model's text.
+#[must_use]
+pub fn seal(model: &str) -> String {
+    format!("{HEAD}{}{MIDDLE}{model}}}\n", hex_of(model))
+}
+
+impl Model {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not exactly what was trained, or breaks a law.
+    pub fn read(file: &str) -> Result<Self, ModelError> {
+        let rest = file.strip_prefix(HEAD).ok_or(ModelError::Envelope)?;
+        let (hash, rest) = rest.split_once(MIDDLE).ok_or(ModelError::Envelope)?;
+        let text = rest.trim_end().strip_suffix('}').ok_or(ModelError::Envelope)?;
+        if hex_of(text) != hash {
+            return Err(ModelError::Hash);
+        }
+        let file: ModelFile = serde_json::from_str(text).map_err(|error| ModelError::Json(error.to_string()))?;
+        if file.format != FORMAT {
+            return Err(ModelError::Format(file.format));
+        }
+        let door = |door: Door| {
+            let name = door.word();
+            DoorModel::new(name, file.channels.get(name).ok_or(ModelError::Door(name))?)
+        };
+        if !are_terms(&[file.prior_shift]) {
+            return Err(ModelError::Order("prior_shift"));
+        }
+        Ok(Self {
+            online: door(Door::Online)?,
+            care: door(Door::Care)?,
+            partner: door(Door::Partner)?,
+            version: file.version,
+            background: file.background,
+            prior_shift: file.prior_shift,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The population that it was trained on.
+    #[must_use]
+    pub const fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// The score of evidence at a door.
+    #[must_use]
+    pub fn score(&self, door: Door, evidence: &Evidence) -> Score {
+        let model = match door {
+            Door::Online => &self.online,
+            Door::Care => &self.care,
+            Door::Partner => &self.partner,
+        };
+        let values = evidence.values();
+        let (mut raw, mut tally) = (model.base, Tally::default());
+        for term in &model.terms {
+            let value = term.value(&values);
+            raw = raw.saturating_add(value);
+            tally.add(term.first.reason, value.saturating_sub(term.mean));
+        }
+        let log_odds = model.calibration.log_odds(raw).saturating_add(self.prior_shift);
+        Score { raw, log_odds, band: model.bands.of(raw), reasons: tally.against() }
+    }
+}
+
+/// What the scorer says of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The band; [`Band::Unavailable`] where nothing could be said.
+    pub band: Band,
+    /// The probability of an attack; nothing where nothing could be said.
+    pub probability: Option<f64>,
+    /// Why, the heaviest first.
+    pub reasons: Vec<Weighted>,
+    /// Too little is known of the customer: tenure, action and policy decide.
+    pub cold: bool,
+    /// Which model said so.
+    pub model: String,
+}
+
+impl Assessment {
+    /// Nothing can be said: neither low nor a reason to refuse.
+    #[must_use]
+    pub fn unavailable(model: &str) -> Self {
+        let reasons = vec![Weighted { reason: Reason::ScoreUnavailable, weight: 0 }];
+        Self { band: Band::Unavailable, probability: None, reasons, cold: true, model: model.to_owned() }
+    }
+}
+
+/// Weighs a request: profile, observation and counters in, assessment out. `profile` is absent for a line
+/// never heard of and unavailable where it cannot be read; `now` is when this is asked.
+#[must_use]
+pub fn assess(
+    model: &Model,
+    profile: Signal<&Profile>,
+    seen: &Observation<'_>,
+    marks: &Marks,
+    wide: &WideMarks,
+    velocity: &Velocity<'_>,
+    now: Timestamp,
+) -> Assessment {
+    let nothing = Profile::default();
+    let profile = match profile {
+        Signal::Present(profile) => profile,
+        Signal::Absent => &nothing,
+        Signal::Unavailable => return Assessment::unavailable(&model.version),
+    };
+    if now.since(seen.at) > CLOCK_SLACK || seen.at.since(now) > CLOCK_SLACK {
+        return Assessment::unavailable(&model.version);
+    }
+    let evidence = Evidence::of(profile, seen, marks, wide, velocity, &model.background);
+    let score = model.score(seen.channel.door(), &evidence);
+    let cold = profile.visit_days(now) < COLD_VISITS || profile.age_hours(now).is_none_or(|hours| hours < COLD_HOURS);
+    Assessment {
+        band: score.band,
+        probability: Some(score.probability()),
+        reasons: score.reasons,
+        cold,
+        model: model.version.clone(),
+    }
+}
