@@ -29,6 +29,11 @@ impl<T> Signal<T> {
         }
     }
 
+    /// Whether it could not be read.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable)
+    }
+
     /// The signal with its value changed.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Signal<U> {
         match self {

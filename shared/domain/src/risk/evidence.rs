@@ -5,7 +5,7 @@
 //! `x`, `W` all that it has at that level and `p` the share of `x` in the population. The evidence is
 //! `-ln r`: how much less likely `x` is for this customer than for anyone. No history gives exactly 0;
 //! more of `x` never gives more; a level that is missing drops out. A missing narrowest level makes the
-//! whole missing, so that hiding it gains nothing.
+//! whole missing, and so does a wider one that could not be read, so that hiding one gains nothing.
 
 use super::background::{Background, local_hour};
 use super::event::{Act, CareReason, Channel, Observation};
@@ -74,9 +74,9 @@ evidence! {
     network: Up, NewNetwork;
     /// Network alone: match.
     asn: Up, NewNetwork;
-    /// How rare the network is among all: -ln share.
+    /// How rare a network is that is not hers: -ln share; 0 for hers.
     network_rarity: Up, NewNetwork;
-    /// The network is a data centre's.
+    /// The network is a data centre's, and not hers.
     hosting: Up, Automation;
     /// Cell, region, country: match.
     place: Up, FarFromUsual;
@@ -112,8 +112,6 @@ evidence! {
     key: Down, SessionMoved;
     /// No proof, and a device of hers has one.
     key_elsewhere: Up, NewDevice;
-    /// A known device on a network that is not hers: the evidence of the network where the device is known, else 0.
-    moved: Up, SessionMoved;
     /// Browser with its system: match.
     browser: Up, NewDevice;
     /// Language with zone: match.
@@ -246,8 +244,8 @@ evidence! {
     pin_device_days: Down, NewDevice;
     /// The PIN: `device_age`.
     pin_device_age: Down, NewDevice;
-    /// The PIN: `moved`.
-    pin_moved: Up, SessionMoved;
+    /// The PIN: `hosting`.
+    pin_hosting: Up, Automation;
     /// The PIN: `key`.
     pin_key: Down, SessionMoved;
     /// The PIN: `key_elsewhere`.
@@ -355,6 +353,10 @@ impl Evidence {
         evidence.weigh_line(profile, seen, marks);
         evidence.weigh_care(profile, seen);
         evidence.weigh_velocity(seen, velocity, wide, background);
+        if profile.has_lost_key(seen, marks) {
+            // The text's age is that of the device that it was copied from.
+            evidence.device_age = 0.0;
+        }
         if seen.act == Act::PortOut {
             evidence.weigh_pin(profile, now);
         }
@@ -371,8 +373,9 @@ impl Evidence {
         self.prefix_days = days_known(&profile.prefixes, marks.prefix, now);
         self.asn_days = days_known(&profile.asns, marks.asn, now);
         if let Some(asn) = asn {
-            self.hosting = flag(background.hosting.contains(&asn));
-            self.network_rarity = 0.0 - num::ln(background.of_asn(asn));
+            let hers = marks.asn.is_some_and(|mark| profile.asns.weigh(mark, now).0 > 0);
+            self.hosting = flag(!hers && background.hosting.contains(&asn));
+            self.network_rarity = if hers { 0.0 } else { 0.0 - num::ln(background.of_asn(asn)) };
         }
 
         let (country, region) = (origin.country.present().copied(), origin.region.present().copied());
@@ -380,7 +383,8 @@ impl Evidence {
         let by_country = || Level::of(&profile.countries, marks.country, background.of_country(country?), now);
         let by_region = || Level::of(&profile.regions, marks.region, background.of_region(country?, region?), now);
         let by_cell = || Level::of(&profile.cells, cell.map(Mark), background.of_cell(cell?), now);
-        self.place = back_off(&[by_country(), by_region(), by_cell()]);
+        let located = !origin.country.is_unavailable() && !origin.region.is_unavailable();
+        self.place = if located { back_off(&[by_country(), by_region(), by_cell()]) } else { f32::NAN };
         self.country = back_off(&[by_country()]);
 
         if let Some(&position) = origin.position.present() {
@@ -412,11 +416,17 @@ impl Evidence {
             let centre = (count * own_mean + weight * mean) / (count + weight);
             let variance = (count * own_variance + weight * deviation * deviation) / (count + weight);
             self.round_trip_plain = logarithm;
-            let cell = seen.line.present().and_then(|line| line.cell.present());
-            let kilometres = origin.position.present().map_or(0.0, |&position| match cell {
-                Some(&cell) => num::from_f64(cell.kilometres_to(position)),
-                None => profile.nearest(position, now).unwrap_or(0.0),
-            });
+            let cell = match &seen.line {
+                Signal::Present(line) => line.cell,
+                Signal::Absent => Signal::Absent,
+                Signal::Unavailable => Signal::Unavailable,
+            };
+            let kilometres = match (&origin.position, cell) {
+                (Signal::Unavailable, _) | (_, Signal::Unavailable) => f32::NAN,
+                (Signal::Absent, _) => 0.0,
+                (Signal::Present(position), Signal::Present(cell)) => num::from_f64(cell.kilometres_to(*position)),
+                (Signal::Present(position), Signal::Absent) => profile.nearest(*position, now).unwrap_or(0.0),
+            };
             // Light in glass takes 0.01 ms there and back a kilometre, and cables are a fifth longer than the
             // air line; 24 ms is what access, edge and device take.
             self.round_trip_distance = logarithm - num::ln(24.0 + 0.012 * kilometres);
@@ -429,17 +439,25 @@ impl Evidence {
         let (model, system, browser) =
             (device.model.present().copied(), device.system.present().copied(), device.browser.present().copied());
         let (language, zone) = (device.language.present().copied(), device.zone.present().copied());
+        let proven = device.proven.present().copied();
+        // Who has the text of a device and not its key has copied it: not that device.
+        let lost = profile.has_lost_key(seen, marks);
         let by_system = || Level::of(&profile.systems, marks.system, background.of_os(system?), now);
         let by_model = || Level::of(&profile.models, marks.model, background.of_model(model?), now);
-        let by_cookie = || Level::of(&profile.devices, marks.cookie, background.of_device(), now);
-        self.device = back_off(&[by_system(), by_model(), by_cookie()]);
-        let settled = || {
-            let level = by_cookie()?;
-            let on_probation = !profile.is_settled(marks.cookie?, now);
-            Some(Level { one: if on_probation { 0.0 } else { level.one }, ..level })
+        let counting = |counts: bool| {
+            let level = Level::of(&profile.devices, marks.cookie, background.of_device(), now)?;
+            Some(Level { one: if counts { level.one } else { 0.0 }, ..level })
         };
-        self.device_settled = back_off(&[by_system(), by_model(), settled()]);
-        self.model = if model.is_some() { back_off(&[by_system(), by_model()]) } else { back_off(&[by_system()]) };
+        let by_cookie = || counting(!lost);
+        let described = !device.system.is_unavailable() && !device.model.is_unavailable();
+        self.device = if described { back_off(&[by_system(), by_model(), by_cookie()]) } else { f32::NAN };
+        let settled = || counting(!lost && marks.cookie.is_some_and(|cookie| profile.is_settled(cookie, seen)));
+        self.device_settled = if described { back_off(&[by_system(), by_model(), settled()]) } else { f32::NAN };
+        self.model = match (described, model) {
+            (false, _) => f32::NAN,
+            (true, Some(_)) => back_off(&[by_system(), by_model()]),
+            (true, None) => back_off(&[by_system()]),
+        };
         let by_browser = || Level::of(&profile.browsers, marks.browser, background.of_browser(system?, browser?), now);
         self.browser = back_off(&[by_system(), by_browser()]);
         let by_zone = || Level::of(&profile.zones, marks.zone, background.of_zone(zone?), now);
@@ -450,25 +468,22 @@ impl Evidence {
         self.locale = back_off(&[by_zone(), by_locale()]);
         self.zone = back_off(&[by_zone()]);
 
-        let proven = device.proven.present().copied();
         if let Some(cookie) = marks.cookie {
             let (one, all) = profile.devices.weigh(cookie, now);
-            let row = profile.devices.row(cookie).filter(|_| one > 0);
-            self.device_days = days_known(&profile.devices, marks.cookie, now);
-            self.device_share = if all == 0 { 0.0 } else { num::from_u32(one) / num::from_u32(all) };
-            self.moved = if row.is_some() { if self.network.is_nan() { f32::NAN } else { self.network.max(0.0) } } else { 0.0 };
+            let known = one > 0 && !lost;
+            self.device_share = if all == 0 || lost { 0.0 } else { num::from_u32(one) / num::from_u32(all) };
+            self.device_days = if lost { 0.0 } else { days_known(&profile.devices, marks.cookie, now) };
             if let Some(proven) = proven {
-                let proved_before = profile.devices.row(cookie).is_some_and(|row| row.keyed);
-                self.key = match (proven, row.is_some()) {
+                self.key = match (proven, known) {
                     (true, true) => 3.0,
                     (true, false) => 2.0,
-                    (false, _) if proved_before => 0.0,
+                    (false, _) if lost => 0.0,
                     (false, _) => 1.0,
                 };
             }
         }
         self.key_elsewhere = proven.map_or(f32::NAN, |proven| flag(!proven && profile.has_key(now)));
-        [self.device_novelty, self.prefix_novelty, self.asn_novelty] = profile.novelty(marks, now);
+        [self.device_novelty, self.prefix_novelty, self.asn_novelty] = profile.novelty(seen, marks);
         let so_far = profile.visit_so_far(seen, marks);
         self.shown_visit = so_far.weakness.map_or(f32::NAN, f32::from);
         self.visit_opened = flag(so_far.opened);
@@ -613,7 +628,7 @@ impl Evidence {
             self.pin_device,
             self.pin_device_days,
             self.pin_device_age,
-            self.pin_moved,
+            self.pin_hosting,
             self.pin_key,
             self.pin_key_elsewhere,
             self.pin_zone_rarity,
@@ -640,7 +655,7 @@ impl Evidence {
             self.device,
             self.device_days,
             self.device_age,
-            self.moved,
+            self.hosting,
             self.key,
             self.key_elsewhere,
             self.zone_rarity,

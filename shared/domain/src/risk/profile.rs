@@ -400,7 +400,7 @@ impl Profile {
         let now = seen.at;
         let trust = self.trust(seen, marks);
         let first_device = self.devices.is_empty();
-        let news = self.news(marks, now);
+        let news = self.news(seen, marks);
         let see = |mark: Option<Mark>, f: &mut dyn FnMut(Mark)| {
             if let Some(mark) = mark {
                 f(mark);
@@ -454,29 +454,38 @@ impl Profile {
         self.oddness.see(evidence.surprise(), now);
     }
 
-    /// Whether a device that counts is past its probation: it proved itself by a key, or it has been around
-    /// for 30 days. A thief's harmless visits of a few weeks do not make hers out of his.
-    pub(super) fn is_settled(&self, device: Mark, now: Timestamp) -> bool {
-        let settled = |row: &table::Row| row.keyed || table::day_of(now) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
-        self.devices.weigh(device, now).0 > 0 && self.devices.row(device).is_some_and(settled)
+    /// Whether a device that counts is past its probation: it proves itself by a key, now or before, or it
+    /// has been around for 30 days. A thief's harmless visits of a few weeks do not make his device hers.
+    pub(super) fn is_settled(&self, device: Mark, seen: &Observation<'_>) -> bool {
+        let proven = seen.device.proven == Signal::Present(true);
+        let old = |row: &table::Row| table::day_of(seen.at) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
+        self.devices.weigh(device, seen.at).0 > 0 && self.devices.row(device).is_some_and(|row| proven || row.keyed || old(row))
     }
 
-    /// Whether device, /24 and network are new.
-    fn news(&self, marks: &Marks, now: Timestamp) -> [bool; 3] {
+    /// Whether a device's text comes without the key that it used to come with.
+    pub(super) fn has_lost_key(&self, seen: &Observation<'_>, marks: &Marks) -> bool {
+        seen.device.proven == Signal::Present(false)
+            && marks.cookie.and_then(|cookie| self.devices.row(cookie)).is_some_and(|row| row.keyed)
+    }
+
+    /// Whether device, /24 and network are new. A device on probation is as new as one never seen, and so
+    /// is one that lost its key.
+    fn news(&self, seen: &Observation<'_>, marks: &Marks) -> [bool; 3] {
+        let device = |mark| !self.is_settled(mark, seen) || self.has_lost_key(seen, marks);
         [
-            marks.cookie.is_some_and(|mark| !self.is_settled(mark, now)),
-            marks.prefix.is_some_and(|mark| self.prefixes.weigh(mark, now).0 == 0),
-            marks.asn.is_some_and(|mark| self.asns.weigh(mark, now).0 == 0),
+            marks.cookie.is_some_and(device),
+            marks.prefix.is_some_and(|mark| self.prefixes.weigh(mark, seen.at).0 == 0),
+            marks.asn.is_some_and(|mark| self.asns.weigh(mark, seen.at).0 == 0),
         ]
     }
 
     /// How surprising something new is to this customer: -ln of how often her visits bring something new,
     /// for device, /24 and network; 0 where it is known, missing where it is missing.
-    pub(super) fn novelty(&self, marks: &Marks, now: Timestamp) -> [f32; 3] {
+    pub(super) fn novelty(&self, seen: &Observation<'_>, marks: &Marks) -> [f32; 3] {
+        let now = seen.at;
         let ripe = self.visits.waiting != 0 && table::is_ripe(self.visits.waiting, now);
         let counted = if ripe { self.novelty.ripe() } else { self.novelty };
-        let [device, prefix, asn] = self.news(marks, now);
-        // A device on probation is as new as one never seen.
+        let [device, prefix, asn] = self.news(seen, marks);
         let [devices, prefixes, asns] = counted.news;
         let surprise = |there: bool, new: bool, news: u8| match (there, new) {
             (false, _) => f32::NAN,
