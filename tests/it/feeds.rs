@@ -31,6 +31,18 @@ async fn an_import_can_be_repeated_and_says_which_records_it_did_not_take() {
 }
 
 #[tokio::test]
+async fn a_contact_with_two_addresses_or_none_is_not_taken_for_one() {
+    let world = World::new().await;
+    for addresses in [json!({"id": "c", "email": ANA.email, "sms": BEA.msisdn}), json!({"id": "c"})] {
+        let record = json!({"id": "1", "at": world.now(), "type": "account_opened", "account_id": ANA.account,
+            "jurisdiction": "us", "contacts": [addresses]});
+        let imported = import(&world, vec![record]).await;
+        assert_eq!((&imported["done"], &imported["failed"][0][0]), (&json!(0), &json!(0)), "{imported}");
+    }
+    assert!(world.items(linekeeper_tests::world::LEDGER).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_number_in_an_import_is_in_no_message_about_it() {
     let world = World::new().await;
     let bad = json!({"id": "1", "at": world.now(), "type": "line_opened", "account_id": "a", "line_id": "l", "msisdn": "+13055550123x", "iccid": ANA.iccid});

@@ -3,7 +3,7 @@
 use linekeeper_domain::change::Address;
 use linekeeper_domain::ids::{AccountId, AuthorizationId, ChangeId, ContactId, LineId};
 use linekeeper_domain::kinds::{Jurisdiction, Locale};
-use linekeeper_domain::numbers::{Eid, Iccid, Imei, Msisdn};
+use linekeeper_domain::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
 use serde::Deserialize;
 
 /// One record: `{"id", "at", "type", …}`.
@@ -18,14 +18,36 @@ pub struct Record {
     pub what: What,
 }
 
-/// A way to reach a customer: `{"id", "email" | "sms" | "push"}`.
+/// A way to reach a customer: `{"id", "email" | "sms" | "push"}`, just one of the three.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Sent")]
 pub struct ContactRecord {
     /// Its id.
     pub id: ContactId,
     /// Where.
-    #[serde(flatten)]
     pub address: Address,
+}
+
+/// A contact as it is sent. Flattened, an [`Address`] would be the first of two and the other one lost.
+#[derive(Deserialize)]
+struct Sent {
+    id: ContactId,
+    email: Option<Email>,
+    sms: Option<Msisdn>,
+    push: Option<PushEndpoint>,
+}
+
+impl TryFrom<Sent> for ContactRecord {
+    type Error = &'static str;
+    fn try_from(sent: Sent) -> Result<Self, Self::Error> {
+        let address = match (sent.email, sent.sms, sent.push) {
+            (Some(email), None, None) => Address::Email(email),
+            (None, Some(msisdn), None) => Address::Sms(msisdn),
+            (None, None, Some(endpoint)) => Address::Push(endpoint),
+            _ => return Err("a contact has one address"),
+        };
+        Ok(Self { id: sent.id, address })
+    }
 }
 
 /// What happened.

@@ -89,7 +89,7 @@ number! {
     /// Parsing checks the form. Whether the number exists in its numbering plan is asked once, when it comes
     /// in ([`Msisdn::is_in_its_plan`]): the plan is megabytes of data that no other function should load at a
     /// cold start, and that change; a line that was opened must stay readable when they do.
-    Msisdn, NumberError::Msisdn, e164, |text| mask(text, 2, 4)
+    Msisdn, NumberError::Msisdn, e164, |text| mask(text, 2, if text.len() > 10 { 4 } else { 2 })
 }
 
 impl Msisdn {
@@ -127,7 +127,7 @@ number! {
 }
 number! {
     /// An e-mail address; the domain in lower case.
-    Email, NumberError::Email, email, |text| match text.split_once('@') {
+    Email, NumberError::Email, email, |text| match text.rsplit_once('@') {
         Some((name, domain)) => format!("{}***@{domain}", name.chars().next().unwrap_or('*')),
         None => "***".to_owned(),
     }
@@ -150,7 +150,9 @@ fn e164(text: &str) -> Option<String> {
 fn email(text: &str) -> Option<String> {
     let options = email_address::Options::default().without_display_text().without_domain_literal().with_required_tld();
     let address = email_address::EmailAddress::parse_with_options(text, options).ok()?;
-    (text.len() <= 254).then(|| format!("{}@{}", address.local_part(), address.domain().to_ascii_lowercase()))
+    let bare = format!("{}@{}", address.local_part(), address.domain().to_ascii_lowercase());
+    // The library takes angle brackets with nothing before them; they are no part of an address.
+    (text.len() <= 254 && bare.len() == text.len()).then_some(bare)
 }
 
 /// ISO/IEC 7812-1 annex B, check digit included.
@@ -207,7 +209,7 @@ mod tests {
     #[test]
     fn an_address_keeps_its_case_before_the_at_sign_only() {
         assert_eq!(Email::parse("Ana.Diaz@Example.COM").unwrap().as_str(), "Ana.Diaz@example.com");
-        for bad in ["", "a", "a@", "a@b", "Ana <a@example.com>", "a@[10.0.0.1]", "a b@example.com"] {
+        for bad in ["", "a", "a@", "a@b", "Ana <a@example.com>", " <a@example.com>", "a@[10.0.0.1]", "a b@example.com"] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }
@@ -223,7 +225,10 @@ mod tests {
     #[test]
     fn debug_shows_no_number() {
         assert_eq!(format!("{:?}", Msisdn::parse("+13055550123").unwrap()), "+1******0123");
+        assert_eq!(format!("{:?}", Msisdn::parse("+2901234").unwrap()), "+2****34");
+        assert_eq!(format!("{:?}", Msisdn::parse("+12345").unwrap()), "+1**45");
         assert_eq!(format!("{:?}", Email::parse("ana@example.com").unwrap()), "a***@example.com");
+        assert_eq!(format!("{:?}", Email::parse("\"ana@diaz\"@example.com").unwrap()), "\"***@example.com");
         assert_eq!(format!("{:?}", Imei::parse("490154203237518").unwrap()), "***********7518");
     }
 }

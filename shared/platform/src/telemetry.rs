@@ -219,7 +219,7 @@ impl<W: Write> Write for Redacting<W> {
 /// - a JWT or JWS: `[token]`,
 /// - the number of a SIM (19 or 20 digits), an eSIM chip (32) or a handset (15): its last four remain.
 ///
-/// One pass. JSON stays JSON: escapes are kept whole, and a member's bare number becomes 0.
+/// One pass. JSON as it is logged stays JSON: escapes are kept whole, and a member's bare number becomes 0.
 /// Masking what is masked changes nothing.
 #[must_use]
 pub fn masked(text: &str) -> String {
@@ -312,8 +312,8 @@ impl Mask {
     }
 
     fn token<'a>(&mut self, rest: &'a str) -> &'a str {
-        let token = run(rest, |c| c.is_ascii_alphanumeric() || "-_.=".contains(c));
-        if token.len() < 12 {
+        let token = leading_token(rest);
+        if token.is_empty() {
             return self.copy(rest, 1);
         }
         self.out.push_str("[token]");
@@ -326,10 +326,9 @@ impl Mask {
         // A SIM's number may carry a filler.
         let after = left.strip_prefix(['F', 'f']).unwrap_or(left);
         let word = self.out.get(self.floor..).unwrap_or_default();
-        // Part of a digest or of an id, it is no number.
-        let alone = !word.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            && !is_fraction(word);
+        // Part of a digest or of an id, it is no number. A token behind it will be gone.
+        let goes_on = after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && leading_token(after).is_empty();
+        let alone = !word.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !goes_on && !is_fraction(word);
         let hidden = match digits.len() {
             6 if self.out.ends_with('"') && left.starts_with(['"', '\\']) => 6,
             length @ (15 | 19 | 20 | 32) if alone => length - 4,
@@ -346,6 +345,12 @@ impl Mask {
         }
         left
     }
+}
+
+/// The token that a text begins with, if it begins with one.
+fn leading_token(text: &str) -> &str {
+    let token = if text.starts_with("eyJ") { run(text, |c| c.is_ascii_alphanumeric() || "-_.=".contains(c)) } else { "" };
+    if token.len() < 12 { "" } else { token }
 }
 
 /// Whether what follows are the decimals of a number.
@@ -401,6 +406,7 @@ mod tests {
             ("imei=490154203237518", "imei=***********7518"),
             ("89049032123451234512345678901235", "****************************1235"),
             (r#"{"iccid":8901260123456789012}"#, r#"{"iccid":0}"#),
+            ("490154203237518eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0", "***********7518[token]"),
         ] {
             assert_eq!(masked(text), expected, "{text}");
         }
