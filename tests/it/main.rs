@@ -17,6 +17,7 @@ mod feeds;
 mod invariants;
 mod log;
 mod openapi;
+mod parsers;
 mod path;
 mod races;
 mod rules;

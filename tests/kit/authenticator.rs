@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use linekeeper_domain::time::{Span, Timestamp};
-use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -53,40 +53,81 @@ impl Phone {
         json!({"id": self.credential(), "rawId": self.credential(), "type": "public-key", "response": members})
     }
 
-    /// `navigator.credentials.create()` on a page of an origin, without attestation.
-    pub fn create(&mut self, options: &Value, origin: &str) -> Value {
+    /// Its public key in COSE: a map of five; kty EC2, alg ES256, crv P-256, x, y.
+    #[must_use]
+    pub fn cose(&self) -> Vec<u8> {
         let point = self.key.verifying_key().to_sec1_point(false);
-        // COSE: a map of five; kty EC2, alg ES256, crv P-256, x, y.
         let mut cose = vec![0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20];
         cose.extend(point.x().unwrap());
         cose.extend([0x22, 0x58, 0x20]);
         cose.extend(point.y().unwrap());
-        let mut data = self.data(options["rp"]["id"].as_str().unwrap(), VERIFIED | ATTACHED);
+        cose
+    }
+
+    /// The authenticator data of a registration, with whatever key.
+    pub fn attested(&mut self, rp_id: &str, cose: &[u8]) -> Vec<u8> {
+        let mut data = self.data(rp_id, VERIFIED | ATTACHED);
         data.extend([0; 16]);
         data.extend(16_u16.to_be_bytes());
         data.extend(self.id);
         data.extend(cose);
-        // CBOR: a map of three texts, the last one to bytes.
+        data
+    }
+
+    /// The attestation object without attestation around whatever authenticator data. CBOR: a map of three
+    /// texts, the last one to bytes.
+    #[must_use]
+    pub fn object(data: &[u8]) -> Vec<u8> {
         let mut object = vec![0xa3, 0x63];
-        object.extend(b"fmt\x64none\x67attStmt\xa0\x68authData");
-        object.extend([0x58, u8::try_from(data.len()).unwrap()]);
+        object.extend(b"fmt\x64none\x67attStmt\xa0\x68authData\x59");
+        object.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
         object.extend(data);
+        object
+    }
+
+    /// A registration of whatever bytes.
+    #[must_use]
+    pub fn registration(&self, client: &[u8], object: &[u8]) -> Value {
         self.response(json!({
-            "clientDataJSON": URL_SAFE_NO_PAD.encode(Self::client("webauthn.create", options, origin)),
+            "clientDataJSON": URL_SAFE_NO_PAD.encode(client),
             "attestationObject": URL_SAFE_NO_PAD.encode(object),
         }))
     }
 
-    /// `navigator.credentials.get()` on a page of an origin.
-    pub fn get(&mut self, options: &Value, origin: &str) -> Value {
-        let client = Self::client("webauthn.get", options, origin);
-        let data = self.data(options["rpId"].as_str().unwrap(), VERIFIED);
-        let signature: Signature = self.key.sign(&[data.as_slice(), &Sha256::digest(&client)].concat());
+    /// `navigator.credentials.create()` on a page of an origin, without attestation.
+    pub fn create(&mut self, options: &Value, origin: &str) -> Value {
+        let data = self.attested(options["rp"]["id"].as_str().unwrap(), &self.cose());
+        self.registration(Self::client("webauthn.create", options, origin).as_bytes(), &Self::object(&data))
+    }
+
+    /// An assertion of whatever bytes, well signed.
+    #[must_use]
+    pub fn sign(&self, client: &[u8], data: &[u8]) -> Value {
+        let signature: Signature = self.key.sign(&[data, &Sha256::digest(client)].concat());
+        self.assertion(client, data, signature.to_der().as_bytes())
+    }
+
+    /// An assertion with whatever signature.
+    #[must_use]
+    pub fn assertion(&self, client: &[u8], data: &[u8], signature: &[u8]) -> Value {
         self.response(json!({
             "clientDataJSON": URL_SAFE_NO_PAD.encode(client),
             "authenticatorData": URL_SAFE_NO_PAD.encode(data),
-            "signature": URL_SAFE_NO_PAD.encode(signature.to_der()),
+            "signature": URL_SAFE_NO_PAD.encode(signature),
         }))
+    }
+
+    /// Whether its passkey signed these bytes.
+    #[must_use]
+    pub fn signed(&self, client: &[u8], data: &[u8], signature: &[u8]) -> bool {
+        let message = [data, &Sha256::digest(client)].concat();
+        Signature::from_der(signature).is_ok_and(|it| self.key.verifying_key().verify(&message, &it).is_ok())
+    }
+
+    /// `navigator.credentials.get()` on a page of an origin.
+    pub fn get(&mut self, options: &Value, origin: &str) -> Value {
+        let data = self.data(options["rpId"].as_str().unwrap(), VERIFIED);
+        self.sign(Self::client("webauthn.get", options, origin).as_bytes(), &data)
     }
 }
 

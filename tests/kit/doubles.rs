@@ -77,6 +77,13 @@ impl Keys {
         Self { mac: rand::random(), sealing: rand::random(), signing, tap }
     }
 
+    /// The same ones for the same number, from 1.
+    #[must_use]
+    pub fn of(seed: u8, tap: Tap) -> Self {
+        let signing = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
+        Self { mac: [seed; 32], sealing: [seed; 32], signing, tap }
+    }
+
     fn hmac(&self, input: &Digest) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.mac).unwrap();
         mac.update(input.as_str().as_bytes());
@@ -298,6 +305,11 @@ impl Dead {
     #[must_use]
     pub fn all(&self) -> Vec<(String, String)> {
         self.letters.lock().unwrap().clone()
+    }
+
+    /// Forgets what is in it.
+    pub fn clear(&self) {
+        self.letters.lock().unwrap().clear();
     }
 }
 

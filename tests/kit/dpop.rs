@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use linekeeper_domain::time::Timestamp;
-use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -38,15 +38,22 @@ impl DeviceKey {
         Self(SigningKey::from_slice(&[seed; 32]).unwrap())
     }
 
-    fn jwk(&self) -> (String, String) {
+    fn coordinates(&self) -> (String, String) {
         let point = self.0.verifying_key().to_sec1_point(false);
         (URL_SAFE_NO_PAD.encode(point.x().unwrap()), URL_SAFE_NO_PAD.encode(point.y().unwrap()))
+    }
+
+    /// The public key (RFC 7517).
+    #[must_use]
+    pub fn jwk(&self) -> Value {
+        let (x, y) = self.coordinates();
+        json!({"kty": "EC", "crv": "P-256", "x": x, "y": y})
     }
 
     /// The thumbprint (RFC 7638).
     #[must_use]
     pub fn thumbprint(&self) -> String {
-        let (x, y) = self.jwk();
+        let (x, y) = self.coordinates();
         URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
     }
 
@@ -60,15 +67,29 @@ impl DeviceKey {
     /// A proof, each with an id of its own.
     #[must_use]
     pub fn proof(&self, what: &For<'_>) -> String {
-        let (x, y) = self.jwk();
-        let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
+        let head = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk()});
         let jti = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         let mut claims = json!({"jti": jti, "htm": what.method, "htu": what.url, "iat": what.at.as_second()});
         if let Some(token) = what.token {
             claims["ath"] = json!(URL_SAFE_NO_PAD.encode(Sha256::digest(token)));
         }
-        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        self.sign(head.to_string().as_bytes(), claims.to_string().as_bytes())
+    }
+
+    /// A JWS over whatever head and claims, in compact form, well signed.
+    #[must_use]
+    pub fn sign(&self, head: &[u8], claims: &[u8]) -> String {
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(claims));
         let signature: Signature = self.0.sign(input.as_bytes());
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    /// Whether a JWS in compact form is signed by this key.
+    #[must_use]
+    pub fn signed(&self, jws: &str) -> bool {
+        let parts = jws.rsplit_once('.').and_then(|(input, signature)| Some((input, URL_SAFE_NO_PAD.decode(signature).ok()?)));
+        parts.is_some_and(|(input, signature)| {
+            Signature::from_slice(&signature).is_ok_and(|it| self.0.verifying_key().verify(input.as_bytes(), &it).is_ok())
+        })
     }
 }

@@ -41,6 +41,25 @@ pub fn written() -> String {
     String::from_utf8_lossy(&log().lock().unwrap()).into_owned()
 }
 
+/// Beyond this the log is begun again: a fuzzer logs for hours.
+const FULL: usize = 64 << 20;
+
+/// How much is logged. What is logged from here on is [`since`] it.
+#[must_use]
+pub fn mark() -> usize {
+    let mut log = log().lock().unwrap();
+    if log.len() > FULL {
+        log.clear();
+    }
+    log.len()
+}
+
+/// What was logged since a mark.
+#[must_use]
+pub fn since(mark: usize) -> String {
+    String::from_utf8_lossy(log().lock().unwrap().get(mark..).unwrap_or_default()).into_owned()
+}
+
 /// What must not be in a log, of all that this world has seen: numbers, addresses, SIMs, codes, tokens, and what
 /// was `shown` once (recovery codes, seeds).
 #[must_use]

@@ -250,6 +250,31 @@ impl World {
         }
     }
 
+    /// Gives every function other keys.
+    pub fn rekey(&mut self, keys: &Arc<Keys>) {
+        self.keys = keys.clone();
+        self.intake.key = keys.clone();
+        self.issue.mac = keys.clone();
+        self.issue.sealer = keys.clone();
+        self.verify.check = keys.clone();
+        self.verify.unsealer = keys.clone();
+        self.notify.signer = keys.clone();
+    }
+
+    /// Changes what every function has.
+    pub fn each_shell(&mut self, change: impl Fn(&mut Shell)) {
+        let functions = [
+            &mut self.intake.shell,
+            &mut self.issue.shell,
+            &mut self.verify.shell,
+            &mut self.notify.shell,
+            &mut self.feed.shell,
+            &mut self.risk.shell,
+            &mut self.sweep.shell,
+        ];
+        functions.into_iter().chain([&mut self.shell]).for_each(change);
+    }
+
     /// RFC 3339 of now.
     #[must_use]
     pub fn now(&self) -> String {
