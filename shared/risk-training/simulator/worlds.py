@@ -68,6 +68,7 @@ WORLDS = {
     "reference": REFERENCE,
     # Moved for training: what a model meets here it must not lean on.
     "phones": DEV | {"mobile_share": 0.6, "mobile_near": 0.45, "null_rtt": 0.5, "dbk": 0.3, "attack_rtt": 0.6, "tz_spoof": 0.85, "cell_feed": 0.4, "imei_shared": 0.25},
+    "proxies": DEV | {"vpn_user": 0.15, "clear_cookie": 0.11, "proxy_res": 0.8, "proxy_mobile": 0.3, "attack_rtt": 0.8, "tz_spoof": 0.9, "cell_feed": 0.6, "insider_inbound": 0.5, "pin_first": 0.8, "lost": 0.07},
     # Moved for tests only.
     "test-no-feed": DEV | {"cell_feed": 0.0, "dbk": 0.3, "login_med": 1.2, "null_rtt": 0.5, "proxy_res": 0.75, "newcust": 0.35},
     "test-mobile": DEV | {"mobile_share": 0.7, "mobile_near": 0.35, "ip_days": 30, "trip_dom": 4.0, "tz_spoof": 0.9},

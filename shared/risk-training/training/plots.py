@@ -1,0 +1,90 @@
+"""Pictures for a fraud analyst."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402: the backend comes first
+import numpy as np  # noqa: E402
+
+from .judge import detection_curve, test_rows  # noqa: E402
+from .model import MICRO  # noqa: E402
+
+PER_ROW = 4
+
+
+def _save(figure, path: Path):
+    figure.savefig(path, dpi=90, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+
+
+def detection(world, scores: dict[str, np.ndarray], path: Path):
+    shares = np.geomspace(0.002, 0.2, 50)
+    figure, axes = plt.subplots(figsize=(8, 5))
+    for name, score in scores.items():
+        ours = name.startswith("the model")
+        axes.plot(shares * 100, detection_curve(world, score, shares) * 100, label=name, lw=3 if ours else 1.3, color="black" if ours else None)
+    axes.set(xscale="log", xlabel="genuine requests stepped up, %", ylabel="attacks' requests stepped up, %, mean of ten classes", ylim=(0, 100))
+    axes.set_xticks([0.2, 0.5, 1, 2, 5, 10, 20], ["0.2", "0.5", "1", "2", "5", "10", "20"])
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    _save(figure, path)
+
+
+def calibration(world, log_odds: np.ndarray, shift: float, path: Path):
+    rows = test_rows(world) & (world.kind != "household")
+    p = 1 / (1 + np.exp(-(log_odds[rows] / MICRO + shift)))
+    attack = world.attack[rows]
+    figure, axes = plt.subplots(figsize=(5, 5))
+    chunks = np.array_split(np.argsort(p, kind="stable"), 25)
+    axes.plot([1e-4, 1], [1e-4, 1], color="grey", lw=1)
+    axes.plot([max(1e-4, p[c].mean()) for c in chunks], [max(1e-4, attack[c].mean()) for c in chunks], "o", color="black")
+    axes.set(xscale="log", yscale="log", xlabel="probability the model gives", ylabel="share that were attacks")
+    axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def curves(name: str, model, reasons: dict[str, str], path: Path):
+    """Every curve of a channel: what a value adds, in log-odds, to that of the usual value."""
+    terms = sorted(model.curves, key=lambda c: -np.ptp(c.values))
+    rows = -(-len(terms) // PER_ROW)
+    figure, grid = plt.subplots(rows, PER_ROW, figsize=(4 * PER_ROW, 2.3 * rows), squeeze=False)
+    for axes in grid.flat[len(terms) :]:
+        axes.axis("off")
+    for axes, curve in zip(grid.flat, terms):
+        cuts = curve.cuts[np.abs(curve.cuts) < 1e6]
+        values = curve.values[: len(cuts) + 1] / MICRO
+        if len(cuts):
+            margin = 0.08 * (np.ptp(cuts) or 1)
+            edges = np.concatenate([[cuts[0] - margin], cuts, [cuts[-1] + margin]])
+            axes.stairs(values, edges, baseline=None, color="black", lw=1.6)
+        axes.axhline(curve.values[-1] / MICRO, color="tab:red", lw=0.8, ls=":")
+        axes.set_title(f"{curve.feature}  ({reasons[curve.feature]})", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.grid(alpha=0.2)
+    figure.suptitle(f"{name}: what each value adds to the log-odds (dotted red: missing)", y=1.0)
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def pairs(name: str, model, path: Path):
+    terms = sorted(model.pairs, key=lambda p: -np.ptp(p.values))
+    if not terms:
+        return
+    rows = -(-len(terms) // PER_ROW)
+    figure, grid = plt.subplots(rows, PER_ROW, figsize=(4 * PER_ROW, 3 * rows), squeeze=False)
+    most = max(np.abs(p.values).max() for p in terms) / MICRO
+    for axes in grid.flat[len(terms) :]:
+        axes.axis("off")
+    for axes, pair in zip(grid.flat, terms):
+        shown = axes.imshow(pair.values[:-1, :-1] / MICRO, aspect="auto", origin="lower", cmap="RdBu_r", vmin=-most, vmax=most)
+        axes.set_ylabel(pair.features[0], fontsize=7)
+        axes.set_xlabel(pair.features[1], fontsize=7)
+        for set_ticks, cuts in ((axes.set_yticks, pair.cuts[0]), (axes.set_xticks, pair.cuts[1])):
+            step = max(1, len(cuts) // 4)
+            set_ticks([i + 0.5 for i in range(0, len(cuts), step)], [f"{c:.3g}" for c in cuts[::step]], fontsize=6)
+        figure.colorbar(shown, ax=axes)
+    figure.suptitle(f"{name}: what pairs add to the log-odds beyond their curves", y=1.0)
+    figure.tight_layout()
+    _save(figure, path)
