@@ -22,7 +22,7 @@ const USAGE: &str = "risk-eval background --events FILE --out FILE [--until DAY]
 risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
     writes the evidence of every privileged event, with --sign-ins that of sign-ins too
 risk-eval score --events FILE --out FILE [--model FILE]
-    scores every privileged event by a model (shared/risk-training/model.json)
+    scores every privileged event by a model (the project's, from wherever this is run)
 ";
 
 /// Why a command could not be carried out.
@@ -34,6 +34,8 @@ enum Failure {
     File(PathBuf, io::Error),
     /// A file is not what it should be.
     Contents(PathBuf, String),
+    /// The project's own model is not there.
+    NoModel(PathBuf),
 }
 
 impl std::fmt::Display for Failure {
@@ -42,6 +44,10 @@ impl std::fmt::Display for Failure {
             Self::Usage(problem) => write!(f, "{problem}\n{USAGE}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Contents(path, problem) => write!(f, "{}: {problem}", path.display()),
+            Self::NoModel(path) => {
+                let train = concat!(env!("CARGO_MANIFEST_DIR"), "/train.py");
+                write!(f, "{}: no model there; `python3 {train}` makes it, or name another by --model", path.display())
+            }
         }
     }
 }
@@ -228,15 +234,30 @@ fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The model that comes with the project, from its root.
-const MODEL: &str = "shared/risk-training/model.json";
+/// The model that comes with the project.
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/model/model.json");
+
+/// Reads the model that was named, or else the project's.
+fn read_model(named: Option<&str>) -> Result<Model, Failure> {
+    let path = PathBuf::from(named.unwrap_or(MODEL));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Err(Failure::NoModel(path)),
+        Err(error) => return Err(Failure::File(path, error)),
+    };
+    Model::read(&text).map_err(|error| Failure::Contents(path, error.to_string()))
+}
 
 /// One line of the scores file.
 #[derive(Debug, Serialize)]
 struct Scored {
     id: Option<u64>,
-    /// Null where the score is unavailable.
+    /// Null where the score is unavailable, as the next two.
     p: Option<f64>,
+    /// The sum of the model's terms, in millionths of log-odds.
+    score: Option<i64>,
+    /// Calibrated and at the real share of attacks, in millionths.
+    log_odds: Option<i64>,
     band: Band,
     reasons: Vec<Reason>,
     profile_bytes: usize,
@@ -248,11 +269,21 @@ impl Scored {
             Some(score) => Self {
                 id,
                 p: Some(score.probability()),
+                score: Some(score.raw),
+                log_odds: Some(score.log_odds),
                 band: score.band,
                 reasons: score.reasons.iter().map(|weighted| weighted.reason).collect(),
                 profile_bytes,
             },
-            None => Self { id, p: None, band: Band::Unavailable, reasons: vec![Reason::ScoreUnavailable], profile_bytes },
+            None => Self {
+                id,
+                p: None,
+                score: None,
+                log_odds: None,
+                band: Band::Unavailable,
+                reasons: vec![Reason::ScoreUnavailable],
+                profile_bytes,
+            },
         }
     }
 }
@@ -260,8 +291,7 @@ impl Scored {
 fn score(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let arguments = Arguments::parse(words, &["--events", "--out", "--model"], &[])?;
     let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
-    let path = PathBuf::from(arguments.get("--model").unwrap_or(MODEL));
-    let model = Model::read(&read_file(&path)?).map_err(|error| Failure::Contents(path, error.to_string()))?;
+    let model = read_model(arguments.get("--model"))?;
     let failed = |error| Failure::File(out.clone(), error);
     let mut file = BufWriter::new(File::create(&out).map_err(failed)?);
     let (started, mut tally, mut world) = (Instant::now(), Tally::default(), World::default());

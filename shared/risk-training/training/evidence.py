@@ -8,9 +8,6 @@ import numpy as np
 
 DAY = 86_400
 TRAIN, CALIBRATE, TEST = (30, 180), (180, 220), (220, 300)  # days of a world
-# Never trained on: in the simulator a phone always comes through the app and a computer through the web, a thief
-# often does not. No carrier can rely on that.
-ARTEFACTS = ("app",)
 PRIVILEGED = ("email_change", "passkey_add", "lock_remove", "sim_swap", "port_pin", "port_out")
 TEN_CLASSES = ("naive", "vpn_city", "targeted", "very_targeted", "stolen_session", "insider", "se_care", "email_first", "port_burst", "slow_poison")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import lightgbm
 import numpy as np
 
-from .evidence import ARTEFACTS, PRIVILEGED, TRAIN, Evidence
+from .evidence import PRIVILEGED, TRAIN, Evidence
 from .model import MICRO, ChannelModel, Curve, Pair
 
 ROUND_TRIPS = (
@@ -40,7 +40,7 @@ class Rows:
 
 def gather(worlds: list[Evidence], channel: str, without_classes=(), without_columns=(), only=None, days=TRAIN, acts=PRIVILEGED) -> Rows:
     """`only`: of these columns; household attackers are near their victims in everything and only blur."""
-    names = [name for name in worlds[0].names if name not in ARTEFACTS and name not in without_columns and (only is None or name in only)]
+    names = [name for name in worlds[0].names if name not in without_columns and (only is None or name in only)]
     xs, ys = [], []
     for world in worlds:
         wanted = [world.acts.index(act) for act in acts]

@@ -8,7 +8,7 @@
 //! whole missing, and so does a wider one that could not be read, so that hiding one gains nothing.
 
 use super::background::{Background, local_hour};
-use super::event::{Act, CareReason, Channel, Observation};
+use super::event::{Act, CareReason, Observation};
 use super::marks::{Mark, Marks, WideMarks};
 use super::num;
 use super::profile::{PIN_RECORD, Profile, Stamp, bin_of};
@@ -166,10 +166,12 @@ evidence! {
     failures: Up, Failures;
     /// Questions failed at the care desk, fading over a week.
     questions: Up, QuestionsFailed;
-    /// Surprise of visits before today, fading over a month.
-    odd_past: Up, NewNetwork;
-    /// The most surprising visit of the last three days.
-    odd_recent: Up, NewNetwork;
+    /// Surprise of visits before today, fading over a month. No direction: it is a sum in which what was
+    /// missing counts 0, as the calmest would, so that less of it is no proof of a calmer past; and more of it
+    /// is as often a customer who travels as a thief who looks around.
+    odd_past: Free, NewNetwork;
+    /// The most surprising visit of the last three days. No direction, for the same reasons.
+    odd_recent: Free, NewNetwork;
     /// This visit's own: the sum of its matches, each cut to -2..4.
     surprise: Up, NewNetwork;
     /// Whether the carrier's network says anything of the line.
@@ -278,8 +280,6 @@ evidence! {
     pin_unknown: Up, LockJustRemoved;
     /// 0 e-mail, 1 passkey, 2 lock, 3 SIM, 4 PIN, 5 port-out, 6 anything else.
     act: Free, NoHistory;
-    /// 0 web, 1 app.
-    app: Free, NewDevice;
 }
 
 /// One level of a chain: what the profile has of it, what it has at all, and its share in the population.
@@ -344,7 +344,6 @@ impl Evidence {
             evidence.weigh_network(profile, seen, marks, background);
             evidence.weigh_device(profile, seen, marks, background);
             evidence.weigh_hours(profile, seen, background);
-            evidence.app = flag(seen.channel == Channel::App);
             evidence.surprise = evidence.surprise();
         } else {
             evidence.weigh_hours(profile, seen, background);
