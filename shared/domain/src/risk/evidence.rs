@@ -4,11 +4,12 @@
 //! `r(x) = (w(x) / p(x) + A r(parent)) / (W + A)` with `r(all) = 1`, where `w` is what the profile has of
 //! `x`, `W` all that it has at that level and `p` the share of `x` in the population. The evidence is
 //! `-ln r`: how much less likely `x` is for this customer than for anyone. No history gives exactly 0;
-//! more of `x` never gives more; a level that is missing drops out. A missing narrowest level makes the
+//! more of `x` never gives more (shares never rise from the wide to the narrow); a level that is missing
+//! drops out. A missing narrowest level makes the
 //! whole missing, and so does a wider one that could not be read, so that hiding one gains nothing.
 
 use super::background::{Background, local_hour};
-use super::event::{Act, CareReason, Observation};
+use super::event::{Act, Care, CareReason, Observation};
 use super::marks::{Mark, Marks, WideMarks};
 use super::num;
 use super::profile::{PIN_RECORD, Profile, Stamp, bin_of};
@@ -166,12 +167,11 @@ evidence! {
     failures: Up, Failures;
     /// Questions failed at the care desk, fading over a week.
     questions: Up, QuestionsFailed;
-    /// Surprise of visits before today, fading over a month. No direction: it is a sum in which what was
-    /// missing counts 0, as the calmest would, so that less of it is no proof of a calmer past; and more of it
-    /// is as often a customer who travels as a thief who looks around.
-    odd_past: Free, NewNetwork;
-    /// The most surprising visit of the last three days. No direction, for the same reasons.
-    odd_recent: Free, NewNetwork;
+    /// Surprise of visits before today, fading over a month. What was missing counted 0 in it, which a typical
+    /// match is never above. It goes up so that an odd visit never vouches for the next one.
+    odd_past: Up, NewNetwork;
+    /// The most surprising visit of the last three days; up for the same reason: asking again is no safer.
+    odd_recent: Up, NewNetwork;
     /// This visit's own: the sum of its matches, each cut to -2..4.
     surprise: Up, NewNetwork;
     /// Whether the carrier's network says anything of the line.
@@ -301,8 +301,12 @@ fn back_off(chain: &[Option<Level>]) -> f32 {
     if !matches!(chain.last(), Some(Some(_))) {
         return f32::NAN;
     }
-    let wider = |r: f32, level: &Level| (level.one / level.share + BACK_OFF * r) / (level.all + BACK_OFF);
-    let r = chain.iter().flatten().fold(1.0, wider);
+    let narrower = |(r, wider): (f32, f32), level: &Level| {
+        // What is rare at large is as rare in its parts, however few there are to tell by.
+        let share = level.share.min(wider);
+        ((level.one / share + BACK_OFF * r) / (level.all + BACK_OFF), share)
+    };
+    let (r, _) = chain.iter().flatten().fold((1.0, 1.0), narrower);
     // Exactly 0, not -0, where there is no history.
     (0.0 - num::ln(r)).clamp(-MATCH_CAP, MATCH_CAP)
 }
@@ -409,7 +413,6 @@ impl Evidence {
         if let Some(&milliseconds) = origin.round_trip.present() {
             let logarithm = num::ln(milliseconds.max(1.0));
             let (mean, deviation) = background.round_trips(asn);
-            self.round_trip_network = (logarithm - mean) / deviation;
             let (count, own_mean, own_variance) = profile.round_trip_moments(now);
             let weight = 2.0;
             let centre = (count * own_mean + weight * mean) / (count + weight);
@@ -429,7 +432,11 @@ impl Evidence {
             // Light in glass takes 0.01 ms there and back a kilometre, and cables are a fifth longer than the
             // air line; 24 ms is what access, edge and device take.
             self.round_trip_distance = logarithm - num::ln(24.0 + 0.012 * kilometres);
-            self.round_trip = (logarithm - centre) / libm::sqrtf(variance.max(0.01));
+            // What is usual in a network that could not be told is not usual in it.
+            if !origin.asn.is_unavailable() {
+                self.round_trip_network = (logarithm - mean) / deviation;
+                self.round_trip = (logarithm - centre) / libm::sqrtf(variance.max(0.01));
+            }
         }
     }
 
@@ -485,7 +492,7 @@ impl Evidence {
         [self.device_novelty, self.prefix_novelty, self.asn_novelty] = profile.novelty(seen, marks);
         let so_far = profile.visit_so_far(seen, marks);
         self.shown_visit = so_far.weakness.map_or(f32::NAN, f32::from);
-        self.visit_opened = flag(so_far.opened);
+        self.visit_opened = so_far.opened.map_or(f32::NAN, flag);
     }
 
     fn weigh_hours(&mut self, profile: &Profile, seen: &Observation<'_>, background: &Background) {
@@ -538,7 +545,11 @@ impl Evidence {
 
     fn weigh_line(&mut self, profile: &Profile, seen: &Observation<'_>, marks: &Marks) {
         let now = seen.at;
-        self.feed = flag(seen.line.present().is_some());
+        self.feed = match seen.line {
+            Signal::Present(_) => 1.0,
+            Signal::Absent => 0.0,
+            Signal::Unavailable => f32::NAN,
+        };
         if let Some(line) = seen.line.present() {
             self.attached = flag_of(&line.attached);
             self.sim_idle = line.idle_minutes.present().map_or(f32::NAN, |&minutes| log1p(minutes));
@@ -546,8 +557,11 @@ impl Evidence {
             if let Some(&cell) = line.cell.present() {
                 self.cell_far = profile.nearest(cell, now).map_or(0.0, |km| (km - 40.0).max(0.0));
             }
-            let lost = seen.care.present().and_then(|care| care.reason.present()) == Some(&CareReason::Lost);
-            self.lost_but_attached = if lost { self.attached } else { 0.0 };
+            self.lost_but_attached = match &seen.care {
+                Signal::Present(Care { reason: Signal::Present(CareReason::Lost), .. }) => self.attached,
+                Signal::Present(Care { reason: Signal::Unavailable, .. }) | Signal::Unavailable => f32::NAN,
+                Signal::Present(_) | Signal::Absent => 0.0,
+            };
         }
         if let Some(handset) = marks.handset {
             self.same_handset = profile.handset(now).map_or(0.0, |known| flag(known == handset));

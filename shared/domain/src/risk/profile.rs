@@ -261,8 +261,8 @@ struct Visit {
     at: u32,
     /// The strongest that was shown: see [`Shown::weakness`].
     weakness: u8,
-    /// It began on a session that was open already.
-    opened: bool,
+    /// It began on a session that was open already; nothing where that could not be told.
+    opened: Option<bool>,
 }
 
 /// How a visit began, and what was shown in it, the present observation included.
@@ -270,8 +270,8 @@ struct Visit {
 pub struct VisitSoFar {
     /// The strongest that was shown: see [`Shown::weakness`].
     pub weakness: Option<u8>,
-    /// It began on a session that was open already.
-    pub opened: bool,
+    /// It began on a session that was open already; nothing where that cannot be told.
+    pub opened: Option<bool>,
 }
 
 /// A visit ends after so many seconds without anything.
@@ -462,9 +462,9 @@ impl Profile {
         self.devices.weigh(device, seen.at).0 > 0 && self.devices.row(device).is_some_and(|row| proven || row.keyed || old(row))
     }
 
-    /// Whether a device's text comes without the key that it used to come with.
+    /// Whether a device's text comes without the key that it used to come with: refused or kept back alike.
     pub(super) fn has_lost_key(&self, seen: &Observation<'_>, marks: &Marks) -> bool {
-        seen.device.proven == Signal::Present(false)
+        seen.device.proven != Signal::Present(true)
             && marks.cookie.and_then(|cookie| self.devices.row(cookie)).is_some_and(|row| row.keyed)
     }
 
@@ -513,10 +513,12 @@ impl Profile {
             && self.visit.device == marks.cookie.unwrap_or_default()
             && num::seconds(seen.at).saturating_sub(self.visit.at) < VISIT_ENDS;
         let before = Some(self.visit.weakness).filter(|&weakness| goes_on && weakness != u8::MAX);
-        VisitSoFar {
-            weakness: weakness.into_iter().chain(before).min(),
-            opened: if goes_on { self.visit.opened } else { seen.shown == Signal::Present(Shown::Session) },
-        }
+        let opened = match (goes_on, seen.device.cookie.is_unavailable() || seen.shown.is_unavailable()) {
+            (true, _) => self.visit.opened,
+            (false, true) => None,
+            (false, false) => Some(seen.shown == Signal::Present(Shown::Session)),
+        };
+        VisitSoFar { weakness: weakness.into_iter().chain(before).min(), opened }
     }
 
     /// Whether a device that counts proved itself by a key.
@@ -706,7 +708,7 @@ impl Profile {
         let visit = self.visit;
         to.extend(visit.device.0.to_le_bytes());
         to.extend(visit.at.to_le_bytes());
-        to.extend([visit.weakness, u8::from(visit.opened), self.novelty.days]);
+        to.extend([visit.weakness, visit.opened.map_or(2, u8::from), self.novelty.days]);
         to.extend(self.novelty.news);
         to.push(self.novelty.waiting);
         to.extend(self.quarters.0.to_le_bytes());
@@ -786,7 +788,13 @@ impl Profile {
             visit: {
                 let (device, at) = (Mark(take_u32(from)?), take_u32(from)?);
                 let [weakness, opened] = take(from)?;
-                Visit { device, at, weakness, opened: opened == 1 }
+                let opened = match opened {
+                    0 => Some(false),
+                    1 => Some(true),
+                    2 => None,
+                    _ => return None,
+                };
+                Visit { device, at, weakness, opened }
             },
             novelty: {
                 let [days] = take(from)?;

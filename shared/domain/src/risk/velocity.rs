@@ -86,7 +86,7 @@ impl Meeting {
 pub struct Counter {
     /// Lines with their latest time in seconds since 1970, the longest ago first.
     lines: Vec<(WideMark, u32)>,
-    /// Events, fading: what is usual.
+    /// Lines, each once a day, fading: what is usual. Not events: one line could make those usual alone.
     usual: f32,
     usual_at: u32,
     /// The first event of all, in seconds since 1970.
@@ -100,7 +100,9 @@ impl Counter {
         if self.first == 0 {
             self.first = at;
         }
-        self.usual = self.usual * num::left(at.saturating_sub(self.usual_at), USUAL) + 1.0;
+        let again = self.lines.iter().any(|(known, seen)| *known == line && seen / 86_400 == at / 86_400);
+        let more = if again { 0.0 } else { 1.0 };
+        self.usual = self.usual * num::left(at.saturating_sub(self.usual_at), USUAL) + more;
         self.usual_at = self.usual_at.max(at);
         self.lines.retain(|(known, _)| *known != line);
         if self.lines.len() >= DISTINCT {
@@ -117,7 +119,7 @@ impl Counter {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Events a day, as usual.
+    /// Lines a day, as usual.
     #[must_use]
     pub fn usual_a_day(&self, now: Timestamp) -> f32 {
         let fading = self.usual * num::left(num::seconds(now).saturating_sub(self.usual_at), USUAL);
@@ -129,12 +131,6 @@ impl Counter {
     #[must_use]
     pub fn age_days(&self, now: Timestamp) -> u32 {
         num::seconds(now).saturating_sub(self.first) / 86_400
-    }
-
-    /// Events, fading with a half-life of 14 days.
-    #[must_use]
-    pub fn usual(&self, now: Timestamp) -> f32 {
-        self.usual * num::left(num::seconds(now).saturating_sub(self.usual_at), USUAL)
     }
 
     /// When it was last touched.
