@@ -20,8 +20,8 @@ def main():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", PINNED], check=True)
         made_for.write_text(PINNED.read_text())
-    # Sums in another order would give another model: two threads, whatever the machine has.
-    settings = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    # Sums in another order would give another model, and threads that wait for each other burn a busy machine.
+    settings = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     sys.exit(subprocess.run([python, "-m", "training", *sys.argv[1:]], cwd=HERE, env=settings).returncode)
 
 

@@ -23,7 +23,7 @@ ROUNDS = 500
 SETTINGS = dict(
     objective="binary", learning_rate=0.07, max_bin=127, num_leaves=4, max_depth=2, min_child_samples=20, feature_fraction=0.6,
     bagging_fraction=0.8, bagging_freq=1, lambda_l2=3.0, monotone_constraints_method="intermediate", verbose=-1,
-    deterministic=True, force_row_wise=True, num_threads=2,
+    deterministic=True, force_row_wise=True, num_threads=1,
 )  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def _node(tree: dict, names: list[str], cuts: dict) -> "Split | float":
     if "split_feature" not in tree:
         return tree["leaf_value"]
     name, threshold = names[tree["split_feature"]], tree["threshold"]
-    cut = np.float32(min(threshold, np.finfo(np.float32).max))  # "present or missing" asks with the largest float
+    cut = np.float32(min(threshold, float(np.finfo(np.float32).max)))  # "present or missing" asks with the largest float
     if float(cut) > threshold:  # the largest f32 that is not above
         cut = np.nextafter(cut, np.float32(-np.inf))
     cuts[name].add(cut)
