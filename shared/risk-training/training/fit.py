@@ -18,8 +18,8 @@ ROUND_TRIPS = (
 )  # fmt: skip
 # Sums in which the round trip has a part.
 MIXTURES = ("surprise", "pin_surprise", "odd_past", "odd_recent")
-PAIRS = 16  # at most, a channel
-ROUNDS = 500
+PAIRS = 32  # at most, a channel
+ROUNDS = 800
 SETTINGS = dict(
     objective="binary", learning_rate=0.07, max_bin=127, num_leaves=4, max_depth=2, min_child_samples=20, feature_fraction=0.6,
     bagging_fraction=0.8, bagging_freq=1, lambda_l2=3.0, monotone_constraints_method="intermediate", verbose=-1,
