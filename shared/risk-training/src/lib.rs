@@ -1,7 +1,9 @@
 //! Replays a carrier's events through the production risk code: [`parse`] reads a line of an events file,
 //! [`replay`] keeps profiles and counters as the product would, event by event, each scored before it is
-//! learnt from.
+//! learnt from. [`laws`] tries what must hold of any line and any model.
 
+pub mod chance;
 pub mod columns;
+pub mod laws;
 pub mod parse;
 pub mod replay;

@@ -12,6 +12,7 @@ use linekeeper_domain::risk::model::{Model, Score};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::time::{Span, Timestamp};
 use risk_training::columns::Columns;
+use risk_training::laws;
 use risk_training::parse::{self, Faults, Understood};
 use risk_training::replay::World;
 use serde::Serialize;
@@ -23,6 +24,8 @@ risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
     writes the evidence of every privileged event, with --sign-ins that of sign-ins too
 risk-eval score --events FILE --out FILE [--model FILE]
     scores every privileged event by a model (the project's, from wherever this is run)
+risk-eval laws [--cases N] [--seed N] [--model FILE]
+    tries the laws on so many random cases (1000000): on random models, and on the project's where there is one
 ";
 
 /// Why a command could not be carried out.
@@ -36,6 +39,8 @@ enum Failure {
     Contents(PathBuf, String),
     /// The project's own model is not there.
     NoModel(PathBuf),
+    /// A law does not hold.
+    Broken,
 }
 
 impl std::fmt::Display for Failure {
@@ -44,6 +49,7 @@ impl std::fmt::Display for Failure {
             Self::Usage(problem) => write!(f, "{problem}\n{USAGE}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Contents(path, problem) => write!(f, "{}: {problem}", path.display()),
+            Self::Broken => write!(f, "a law is broken"),
             Self::NoModel(path) => {
                 let train = concat!(env!("CARGO_MANIFEST_DIR"), "/train.py");
                 write!(f, "{}: no model there; `python3 {train}` makes it, or name another by --model", path.display())
@@ -95,6 +101,7 @@ fn main() -> ExitCode {
         Some("background") => background(words),
         Some("evidence") => evidence(words),
         Some("score") => score(words),
+        Some("laws") => laws(words),
         Some(other) => Err(Failure::Usage(format!("{other}?"))),
         None => Err(Failure::Usage("which command?".to_owned())),
     };
@@ -322,4 +329,52 @@ fn score(words: impl Iterator<Item = String>) -> Result<(), Failure> {
         world.profiles().0
     ));
     Ok(())
+}
+
+/// A whole number from the arguments.
+fn number(arguments: &Arguments, name: &str, otherwise: u64) -> Result<u64, Failure> {
+    let Some(text) = arguments.get(name) else { return Ok(otherwise) };
+    text.replace('_', "").parse().map_err(|_| Failure::Usage(format!("{name} {text} is no number")))
+}
+
+fn laws(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--cases", "--seed", "--model"], &[])?;
+    let (cases, seed) = (number(&arguments, "--cases", 1_000_000)?, number(&arguments, "--seed", 1)?);
+    let model = match read_model(arguments.get("--model")) {
+        Ok(model) => Some(model),
+        Err(Failure::NoModel(_)) => None,
+        Err(failure) => return Err(failure),
+    };
+    let started = Instant::now();
+    let bar = |done: u64| {
+        let filled = usize::try_from(done * 30 / cases.max(1)).unwrap_or(0);
+        let seconds = started.elapsed().as_secs();
+        let _ = write!(
+            io::stderr(),
+            "\r[{:.<30}] {:2}:{:02} {done} of {cases} cases",
+            "#".repeat(filled),
+            seconds / 60,
+            seconds % 60
+        );
+    };
+    let results = laws::run(seed, cases, model.as_ref(), &bar)
+        .map_err(|error| Failure::Contents(PathBuf::from("a random model"), error.to_string()))?;
+    let by = model.as_ref().map_or("no committed model".to_owned(), |model| format!("the model {}", model.version()));
+    let mut table = format!("\n{cases} cases, seed {seed}, two random models each and {by}\n");
+    table += &format!("{:<54}{:>10}{:>9}{:>12}{:>9}\n", "", "cases", "broken", "Freeman's", "broken");
+    for (name, tried) in &results.ours {
+        let theirs = results.freeman.get(name);
+        table += &format!("{name:<54}{:>10}{:>9}", tried.cases, tried.broken);
+        if let Some(theirs) = theirs {
+            table += &format!("{:>12}{:>9}", theirs.cases, theirs.broken);
+        }
+        table += "\n";
+    }
+    for (whose, results) in [("", &results.ours), ("Freeman's: ", &results.freeman)] {
+        for (name, first) in results.iter().filter_map(|(name, tried)| Some((name, tried.first.as_ref()?))) {
+            table += &format!("{whose}{name}: {first}\n");
+        }
+    }
+    tell(&table);
+    if results.hold() { Ok(()) } else { Err(Failure::Broken) }
 }

@@ -66,6 +66,12 @@ macro_rules! evidence {
             pub const fn values(&self) -> [f32; NAMES.len()] {
                 [$(self.$field),+]
             }
+
+            /// The evidence with these values, in the order of [`NAMES`].
+            #[must_use]
+            pub const fn from_values([$($field),+]: [f32; NAMES.len()]) -> Self {
+                Self { $($field),+ }
+            }
         }
     };
 }
@@ -170,7 +176,8 @@ evidence! {
     /// Surprise of visits before today, fading over a month. What was missing counted 0 in it, which a typical
     /// match is never above. It goes up so that an odd visit never vouches for the next one.
     odd_past: Up, NewNetwork;
-    /// The most surprising visit of the last three days; up for the same reason: asking again is no safer.
+    /// Surprise of the oddest visit of late, fading by half in 36 hours; up for the same reason: asking again is no
+    /// safer.
     odd_recent: Up, NewNetwork;
     /// This visit's own: the sum of its matches, each cut to -2..4.
     surprise: Up, NewNetwork;
@@ -356,7 +363,7 @@ impl Evidence {
         evidence.weigh_line(profile, seen, marks);
         evidence.weigh_care(profile, seen);
         evidence.weigh_velocity(seen, velocity, wide, background);
-        if profile.has_lost_key(seen, marks) {
+        if profile.has_lost_key(seen, marks) && !evidence.device_age.is_nan() {
             // The text's age is that of the device that it was copied from.
             evidence.device_age = 0.0;
         }

@@ -4,7 +4,8 @@
 //! Every term is a whole number of millionths of log-odds, looked up by comparing `f32`s, so that training
 //! and production add the same integers. The file is `{"sha256":"…","model":…}`: the hash is that of the
 //! model's text, byte for byte. Laws are checked when it is read: where a piece of evidence has a
-//! direction, no curve and no pair goes against it, and a missing value never lies under the typical one.
+//! direction, no curve and no pair goes against it, and a missing value never lies under the typical one,
+//! which is the same in all terms of a door.
 
 use std::collections::BTreeMap;
 
@@ -286,11 +287,37 @@ impl Calibration {
     }
 }
 
+/// One value for each piece of evidence that terms ask for, in the typical bin of every one of them; NaN for
+/// the rest.
+fn typical(curves: &[CurveFile], pairs: &[PairFile]) -> Result<Evidence, ModelError> {
+    let mut ranges: BTreeMap<&str, (f32, f32)> = BTreeMap::new();
+    let of_curves = curves.iter().map(|curve| (&curve.feature, &curve.cuts, curve.typical));
+    let of_pairs = pairs.iter().flat_map(|pair| pair.features.iter().zip(&pair.cuts).zip(pair.typical));
+    for (feature, cuts, bin) in of_curves.chain(of_pairs.map(|((feature, cuts), bin)| (feature, cuts, bin))) {
+        let (above, until) = ranges.entry(feature).or_insert((f32::NEG_INFINITY, f32::INFINITY));
+        *above = bin.checked_sub(1).and_then(|below| cuts.get(below)).map_or(*above, |cut| above.max(*cut));
+        *until = cuts.get(bin).map_or(*until, |cut| until.min(*cut));
+        if *above >= *until {
+            return Err(ModelError::Shape(feature.clone()));
+        }
+    }
+    let mut values = [f32::NAN; NAMES.len()];
+    for (value, name) in values.iter_mut().zip(NAMES) {
+        *value = match ranges.get(name) {
+            None => f32::NAN,
+            Some(&(above, f32::INFINITY)) => above.next_up().max(0.0),
+            Some(&(_, until)) => until,
+        };
+    }
+    Ok(Evidence::from_values(values))
+}
+
 /// The model of one door.
 #[derive(Clone, Debug)]
 struct DoorModel {
     base: i64,
     terms: Vec<Term>,
+    typical: Evidence,
     calibration: Calibration,
     bands: Bands,
 }
@@ -300,10 +327,11 @@ impl DoorModel {
         let curves = file.curves.iter().map(Term::curve);
         let pairs = file.pairs.iter().map(Term::pair);
         let terms = curves.chain(pairs).collect::<Result<_, _>>()?;
+        let typical = typical(&file.curves, &file.pairs)?;
         if !file.calibration.ascends() || !file.bands.ascend() || !are_terms(&[file.base]) {
             return Err(ModelError::Order(name));
         }
-        Ok(Self { base: file.base, terms, calibration: file.calibration.clone(), bands: file.bands })
+        Ok(Self { base: file.base, terms, typical, calibration: file.calibration.clone(), bands: file.bands })
     }
 }
 
@@ -403,14 +431,25 @@ impl Model {
         &self.background
     }
 
-    /// The score of evidence at a door.
-    #[must_use]
-    pub fn score(&self, door: Door, evidence: &Evidence) -> Score {
-        let model = match door {
+    const fn at(&self, door: Door) -> &DoorModel {
+        match door {
             Door::Online => &self.online,
             Door::Care => &self.care,
             Door::Partner => &self.partner,
-        };
+        }
+    }
+
+    /// The typical genuine request at a door, as far as its terms ask; NaN for the rest. No piece of evidence,
+    /// and no set of them, scores less missing than with these values.
+    #[must_use]
+    pub const fn typical(&self, door: Door) -> &Evidence {
+        &self.at(door).typical
+    }
+
+    /// The score of evidence at a door.
+    #[must_use]
+    pub fn score(&self, door: Door, evidence: &Evidence) -> Score {
+        let model = self.at(door);
         let values = evidence.values();
         let (mut raw, mut tally) = (model.base, Tally::default());
         for term in &model.terms {

@@ -72,6 +72,8 @@ const DAY: f32 = 86_400.0;
 const FAILURES_HALF_LIFE: f32 = DAY;
 const QUESTIONS_HALF_LIFE: f32 = 7.0 * DAY;
 const ODD_HALF_LIFE: f32 = 30.0 * DAY;
+/// The oddest visit of late fades by half in a day and a half.
+const PEAK_HALF_LIFE: f32 = 1.5 * DAY;
 
 /// How unlike the customer her visits were: the oddest of the day, and the days before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -80,6 +82,8 @@ struct Oddness {
     today: f32,
     /// When today began, in seconds since 1970.
     since: u32,
+    /// The oddest of late. A calm visit does not lower it.
+    peak: Fading,
 }
 
 impl Oddness {
@@ -89,8 +93,15 @@ impl Oddness {
             + if ended { self.today * num::left(num::seconds(now).saturating_sub(self.since), ODD_HALF_LIFE) } else { 0.0 }
     }
 
+    fn recent(&self, now: Timestamp) -> f32 {
+        self.peak.now(now, PEAK_HALF_LIFE)
+    }
+
     fn see(&mut self, surprise: f32, now: Timestamp) {
         let surprise = surprise.max(0.0);
+        if surprise >= self.recent(now) {
+            self.peak = Fading { amount: surprise, at: num::seconds(now) };
+        }
         if num::seconds(now).saturating_sub(self.since) < 86_400 {
             self.today = self.today.max(surprise);
         } else {
@@ -98,6 +109,7 @@ impl Oddness {
                 past: Fading { amount: self.past(now), at: num::seconds(now) },
                 today: surprise,
                 since: num::seconds(now),
+                peak: self.peak,
             };
         }
     }
@@ -510,6 +522,7 @@ impl Profile {
     pub(super) fn visit_so_far(&self, seen: &Observation<'_>, marks: &Marks) -> VisitSoFar {
         let weakness = seen.shown.present().map(|shown| shown.weakness());
         let goes_on = self.visit.at != 0
+            && !seen.device.cookie.is_unavailable()
             && self.visit.device == marks.cookie.unwrap_or_default()
             && num::seconds(seen.at).saturating_sub(self.visit.at) < VISIT_ENDS;
         let before = Some(self.visit.weakness).filter(|&weakness| goes_on && weakness != u8::MAX);
@@ -564,10 +577,10 @@ impl Profile {
         self.oddness.past(now)
     }
 
-    /// The oddest visit of the last three days.
+    /// How unlike the customer the oddest visit of late was, fading.
     #[must_use]
     pub fn recent_oddness(&self, now: Timestamp) -> f32 {
-        if num::seconds(now).saturating_sub(self.oddness.since) < 3 * 86_400 { self.oddness.today } else { 0.0 }
+        self.oddness.recent(now)
     }
 
     /// How the last number transfer PIN was got.
@@ -698,9 +711,8 @@ impl Profile {
         for number in [self.visits.last, self.visits.waiting].into_iter().chain(self.stamps) {
             to.extend(number.to_le_bytes());
         }
-        for fading in
-            [self.failures, self.questions, self.oddness.past, Fading { amount: self.oddness.today, at: self.oddness.since }]
-        {
+        let odd = self.oddness;
+        for fading in [self.failures, self.questions, odd.past, Fading { amount: odd.today, at: odd.since }, odd.peak] {
             to.extend(fading.amount.to_le_bytes());
             to.extend(fading.at.to_le_bytes());
         }
@@ -782,7 +794,7 @@ impl Profile {
             oddness: {
                 let past = take_fading(from)?;
                 let Fading { amount: today, at: since } = take_fading(from)?;
-                Oddness { past, today, since }
+                Oddness { past, today, since, peak: take_fading(from)? }
             },
             pin: PinRecord(take::<PIN_RECORD>(from)?.map(|byte| i8::from_le_bytes([byte]))),
             visit: {
