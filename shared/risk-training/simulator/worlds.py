@@ -2,9 +2,13 @@
 
 A model that holds in one world only has learnt the simulator. So every number that matters is here, and beside the
 two main worlds there are others, in which some of them are moved; nothing is ever trained on the `test-` ones.
+In the `varied-` ones all are drawn anew: a carrier that nobody has met.
 
 Rates a year are per line (resets, changes of contact and care contacts: per account); shares are 0..1; times are in the unit their comment names.
 """
+
+import math
+from random import Random
 
 DEV = {
     # Customers.
@@ -75,3 +79,27 @@ WORLDS = {
     "test-vpn": DEV | {"vpn_user": 0.22, "clear_cookie": 0.15, "proxy_res": 0.85, "proxy_mobile": 0.4, "attack_rtt": 0.7, "dbk": 0.55},
     "test-habits": DEV | {"attack_rtt": 0.5, "imei_shared": 0.1, "insider_inbound": 0.65, "pin_first": 0.9, "tz_spoof": 0.95, "proxy_res": 0.95, "care_share_up": 0.3, "care_share_lost": 0.5, "lost": 0.09, "lock": 0.25},
 }  # fmt: skip
+
+
+def varied(number: int) -> dict:
+    """Shares and rates drawn around those of dev: their odds and sizes by a factor of about two, either way."""
+    rng = Random(f"world {number}")
+    world = dict(DEV)
+    for name, usual in DEV.items():
+        if not isinstance(usual, (int, float)):
+            continue
+        factor = math.exp(rng.gauss(0, 0.6))
+        if name in SHARES:
+            odds = usual / (1 - usual) * factor
+            world[name] = odds / (1 + odds)
+        elif name != "login_sig":
+            world[name] = usual * factor**0.7
+    return world
+
+
+SHARES = {
+    "newcust", "multi", "clear_cookie", "dbk", "fail", "vpn_user", "mobile_share", "mobile_near", "cell_feed", "null_geo",
+    "null_rtt", "null_tz", "lock", "care_share_up", "care_share_lost", "proxy_res", "proxy_mobile", "tz_spoof", "imei_shared",
+    "insider_inbound", "pin_first",
+}  # fmt: skip
+WORLDS |= {f"varied-{number}": varied(number) for number in range(1, 7)}

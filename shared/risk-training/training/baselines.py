@@ -6,7 +6,7 @@ evidence; a logistic regression and boosted trees on the same evidence.
 
 import json
 import math
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from .fit import boost, gather
 
 ADDRESS = (("ip", 0.6), ("asn", 0.3), ("cc", 0.1))
 BROWSER = (("ua", 0.53867), ("br", 0.26805), ("os", 0.18818), ("dt", 0.00511))
+VISIT = 6 * 3_600  # seconds after which an event is learnt: a visit must not vouch for itself
 UNSEEN = 4  # a value new to the user has its share among all, divided by this
 
 
@@ -44,8 +45,6 @@ class Freeman:
         return log, log - math.log(seen + 1)
 
     def learn(self, event: dict):
-        if event["ip"] is None or not event["ok"]:
-            return
         user = self.users[event["line"]]
         for name, _ in ADDRESS + BROWSER:
             self.everyone[name][event[name]] += 1
@@ -57,18 +56,21 @@ class Freeman:
 def from_events(world: Evidence, events: Path) -> dict[str, np.ndarray]:
     """Freeman's score and the known device, for the world's rows."""
     row_of = {int(event): row for row, event in enumerate(world.ids)}
-    freeman, devices = Freeman(), defaultdict(set)
+    freeman, devices, waiting = Freeman(), defaultdict(set), deque()
     plain, prior, unknown = (np.zeros(len(world.ids)) for _ in range(3))
     with open(events) as file:
         for text in file:
             event = json.loads(text)
+            while waiting and waiting[0]["ts"] <= event["ts"] - VISIT:
+                known = waiting.popleft()
+                freeman.learn(known)
+                devices[known["line"]].add(known["did"])
             row = row_of.get(event["id"])
             if row is not None:
                 plain[row], prior[row] = freeman.score(event)
                 unknown[row] = event["did"] is not None and event["did"] not in devices[event["line"]]
-            freeman.learn(event)
-            if event["did"] is not None and event["ok"]:
-                devices[event["line"]].add(event["did"])
+            if event["ip"] is not None and event["ok"]:
+                waiting.append(event)
     # Cookies tie: a hair of Freeman's score parts them.
     return {"Freeman/Wiefling": plain, "Freeman/Wiefling with user prior": prior, "known device": unknown + 1e-6 * plain}
 

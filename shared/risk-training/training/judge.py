@@ -19,7 +19,8 @@ class Judged:
 
     by_class: dict[float, dict[str, float]]  # requests
     mean: dict[float, float]  # of the ten classes
-    attacks: dict[float, float]  # the same, an attack being caught with any of its requests
+    attacks_by_class: dict[float, dict[str, float]]  # the same, an attack being caught with any of its requests
+    attacks: dict[float, float]
     auc: float
 
 
@@ -36,24 +37,27 @@ def attack_names(world: Evidence) -> np.ndarray:
     return np.char.add(np.char.add(world.campaign, "|"), world.line.astype(str))
 
 
-def judge(world: Evidence, score: np.ndarray, classes=TEN_CLASSES) -> Judged:
-    rows = test_rows(world)
+def judge(world: Evidence, score: np.ndarray, only: np.ndarray | None = None) -> Judged:
+    """`only`: on these rows alone."""
+    rows = test_rows(world) if only is None else test_rows(world) & only
     score, attack, kind, name = score[rows], world.attack[rows], world.kind[rows], attack_names(world)[rows]
-    by_class, mean, attacks = {}, {}, {}
+    kinds = [c for c in (*TEN_CLASSES, "household") if (kind == c).any()]
+    by_class, attacks_by_class = {}, {}
     for share in STEP_UPS:
         cut = threshold(score, ~attack, share)
-        by_class[share] = {c: float((score[kind == c] > cut).mean()) for c in (*classes, "household") if (kind == c).any()}
-        mean[share] = float(np.mean([by_class[share][c] for c in classes if c in by_class[share]]))
-        caught = []
-        for c in classes:
-            any_request = defaultdict(bool)
-            for who, above in zip(name[kind == c], score[kind == c] > cut):
-                any_request[who] |= bool(above)
-            if any_request:
-                caught.append(np.mean(list(any_request.values())))
-        attacks[share] = float(np.mean(caught))
-    counted = ~attack | np.isin(kind, classes)
-    return Judged(by_class, mean, attacks, auc(score[counted], attack[counted]))
+        by_class[share] = {c: float((score[kind == c] > cut).mean()) for c in kinds}
+        attacks_by_class[share] = {c: _caught(name[kind == c], score[kind == c] > cut) for c in kinds}
+    counted = ~attack | (kind != "household")
+    return Judged(by_class, _means(by_class), attacks_by_class, _means(attacks_by_class), auc(score[counted], attack[counted]))
+
+
+def _caught(names: np.ndarray, above: np.ndarray) -> float:
+    """The share of attacks with any request above."""
+    return len(set(names[above])) / len(set(names))
+
+
+def _means(by_class: dict[float, dict[str, float]]) -> dict[float, float]:
+    return {share: float(np.mean([x for c, x in found.items() if c != "household"])) for share, found in by_class.items()}
 
 
 def auc(score: np.ndarray, attack: np.ndarray) -> float:
@@ -65,22 +69,29 @@ def auc(score: np.ndarray, attack: np.ndarray) -> float:
     return float((ranks[attack].sum() - hits * (hits + 1) / 2) / max(1, hits * (len(score) - hits)))
 
 
-def intervals(world: Evidence, score: np.ndarray, seed: int) -> dict[float, tuple[float, float]]:
-    """95 % of the class mean when campaigns and genuine lines are drawn again."""
+def intervals(world: Evidence, score: np.ndarray, seed: int) -> dict:
+    """95 % of the class mean and of each class when campaigns and genuine lines are drawn again."""
     rng = np.random.default_rng(seed)
     rows = test_rows(world)
     score, attack, kind = score[rows], world.attack[rows], world.kind[rows]
     group = np.where(attack, world.campaign[rows], world.line[rows].astype(str))
     genuine = _by_group(np.flatnonzero(~attack), group)
-    of_class = {c: _by_group(np.flatnonzero(kind == c), group) for c in TEN_CLASSES}
+    of_class = {c: _by_group(np.flatnonzero(kind == c), group) for c in TEN_CLASSES if (kind == c).any()}
     found = {share: [] for share in STEP_UPS}
     for _ in range(RESAMPLES):
         honest = score[_drawn(genuine, rng)]
-        attackers = {c: score[_drawn(groups, rng)] for c, groups in of_class.items() if groups}
+        attackers = [score[_drawn(groups, rng)] for groups in of_class.values()]
         for share in STEP_UPS:
             cut = np.quantile(honest, 1 - share)
-            found[share].append(np.mean([(s > cut).mean() for s in attackers.values()]))
-    return {share: tuple(float(x) for x in np.percentile(values, [2.5, 97.5])) for share, values in found.items()}
+            found[share].append([(s > cut).mean() for s in attackers])
+
+    def middle(values) -> tuple[float, float]:
+        low, high = np.percentile(values, [2.5, 97.5])
+        return float(low), float(high)
+
+    drawn = {share: np.array(values) for share, values in found.items()}
+    classes = {c: {share: middle(values[:, i]) for share, values in drawn.items()} for i, c in enumerate(of_class)}
+    return dict(mean={share: middle(values.mean(axis=1)) for share, values in drawn.items()}, classes=classes)
 
 
 def _by_group(rows: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
@@ -100,7 +111,7 @@ def false_alarms(world: Evidence, score: np.ndarray) -> dict[str, tuple[int, dic
     everyone = score[rows]
     cuts = {share: np.quantile(everyone, 1 - share) for share in STEP_UPS}
     found = {"all": everyone} | {why: score[rows & (world.kind == why)] for why in ("upgrade", "lost", "esim", "port", "genuine")}
-    return {why: (len(s), {share: float((s > cut).mean()) for share, cut in cuts.items()}) for why, s in found.items()}
+    return {why: (len(s), {share: float((s > cut).mean()) if len(s) else 0.0 for share, cut in cuts.items()}) for why, s in found.items()}
 
 
 def calibration(world: Evidence, log_odds: np.ndarray, window_prevalence: float) -> dict[str, float]:
