@@ -85,7 +85,8 @@ evidence! {
     network_rarity: Up, NewNetwork;
     /// The network is a data centre's, and not hers.
     hosting: Up, Automation;
-    /// Cell, region, country: match.
+    /// Cell, region, country: match. From a mobile network, whose look-ups err by a state: anywhere within that
+    /// error, country.
     place: Up, FarFromUsual;
     /// Country alone: match.
     country: Up, FarFromUsual;
@@ -298,8 +299,11 @@ struct Level {
 
 impl Level {
     fn of<const N: usize>(table: &Table<N>, mark: Option<Mark>, share: f32, now: Timestamp) -> Option<Self> {
-        let (one, all) = table.weigh(mark?, now);
-        Some(Self { one: num::from_u32(one) / 256.0, all: num::from_u32(all) / 256.0, share })
+        Some(Self::new(table.weigh(mark?, now), share))
+    }
+
+    fn new((one, all): (u32, u32), share: f32) -> Self {
+        Self { one: num::from_u32(one) / 256.0, all: num::from_u32(all) / 256.0, share }
     }
 }
 
@@ -393,14 +397,28 @@ impl Evidence {
         let by_country = || Level::of(&profile.countries, marks.country, background.of_country(country?), now);
         let by_region = || Level::of(&profile.regions, marks.region, background.of_region(country?, region?), now);
         let by_cell = || Level::of(&profile.cells, cell.map(Mark), background.of_cell(cell?), now);
-        let located = !origin.country.is_unavailable() && !origin.region.is_unavailable();
-        self.place = if located { back_off(&[by_country(), by_region(), by_cell()]) } else { f32::NAN };
+        let radius = background.error_radius(asn);
+        // Half the diagonal of a cell: places are remembered no better.
+        let slack = radius + 40.0;
+        let near = || {
+            let weights = profile.weigh_within(slack, *origin.position.present()?, now);
+            let share = match (country, region) {
+                (Some(country), Some(region)) => background.of_region(country, region),
+                (Some(country), None) => background.of_country(country),
+                (None, _) => 1.0,
+            };
+            Some(Level::new(weights, share))
+        };
+        let unread = origin.country.is_unavailable() || origin.region.is_unavailable() || origin.asn.is_unavailable();
+        let mobile = asn.is_some_and(|asn| background.mobile.contains(&asn));
+        self.place = match (unread, mobile) {
+            (true, _) => f32::NAN,
+            (false, true) => back_off(&[by_country(), near()]),
+            (false, false) => back_off(&[by_country(), by_region(), by_cell()]),
+        };
         self.country = back_off(&[by_country()]);
 
         if let Some(&position) = origin.position.present() {
-            let radius = background.error_radius(asn);
-            // Half the diagonal of a cell: places are remembered no better.
-            let slack = radius + 40.0;
             self.distance = profile.nearest(position, now).map_or(0.0, |km| (km - slack).max(0.0));
             self.speed = profile.last_place(now).map_or(0.0, |(last, hour)| {
                 let hours = (num::seconds(now) / 3_600).saturating_sub(hour).max(VISIT / 3_600);

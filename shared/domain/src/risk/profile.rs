@@ -634,6 +634,13 @@ impl Profile {
         Some((centre_of(cell)?, hour))
     }
 
+    /// The weights of the cells no farther than so many kilometres, and of all, in 256ths.
+    pub(super) fn weigh_within(&self, kilometres: f32, of: Position, now: Timestamp) -> (u32, u32) {
+        let near = |cell| centre_of(cell).is_some_and(|centre| num::from_f64(centre.kilometres_to(of)) <= kilometres);
+        let weights = self.cells.ripe(now).map(|(row, weight)| (if near(row.mark.0) { weight } else { 0 }, weight));
+        weights.fold((0, 0), |(one, all), (near, weight)| (one + near, all + weight))
+    }
+
     /// Kilometres to the centre of the nearest cell that counts; nothing where there is none.
     pub(super) fn nearest(&self, position: Position, now: Timestamp) -> Option<f32> {
         let places = self.cells.ripe(now).filter_map(|(row, _)| centre_of(row.mark.0));
