@@ -456,3 +456,163 @@ fn minutes(scalar: &Scalar<'_>, faults: &mut Faults) -> Signal<i32> {
 fn reason(word: &str) -> CareReason {
     CareReason::ALL.iter().copied().find(|reason| reason.word() == word).unwrap_or(CareReason::Other)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn whole_event() -> Value {
+        json!({
+            "id": 7, "ts": 1_767_225_600, "line": "L1", "ten": 400, "ch": "app", "act": "sim_swap", "ok": true, "auth": "passkey",
+            "ip": "203.0.113.9", "asn": 7922, "cc": "US", "rg": "Florida", "city": "Miami", "lat": 25.8, "lon": -80.2, "ua": "UA",
+            "os": "iOS 26.1", "br": "Mobile Safari 26.1", "dt": "mobile", "model": "iPhone", "did": "d1", "dbk": true, "tz": -5,
+            "lang": "en-US", "rtt": 40.5,
+            "net": {"att": true, "idle": 3, "clat": 25.8, "clon": -80.2, "imei_age": 90},
+            "care": {"rep": "r1", "reason": "lost", "kba_fail": 1, "inbound": true, "own": false},
+            "tgt": {"imei": "i1", "iccid": "s1", "spid": null},
+        })
+    }
+
+    /// An observation without what borrows, and the faults.
+    fn read(value: &Value, check: impl FnOnce(&Understood<'_>)) -> Vec<&'static str> {
+        let text = value.to_string();
+        let (event, mut faults) = (event(&text).unwrap(), Faults::default());
+        check(&event.understand(&mut faults));
+        faults.0.keys().copied().collect()
+    }
+
+    fn seen(value: &Value, check: impl FnOnce(&Observation<'_>)) -> Vec<&'static str> {
+        read(value, |understood| match understood {
+            Understood::Observed { seen, .. } => check(seen),
+            Understood::Unavailable { .. } => panic!("{value}"),
+        })
+    }
+
+    fn with(path: &str, value: Value) -> Value {
+        let mut event = whole_event();
+        *event.pointer_mut(path).unwrap() = value;
+        event
+    }
+
+    #[test]
+    fn a_whole_event_is_understood_without_fault() {
+        let faults = seen(&whole_event(), |seen| {
+            assert_eq!((seen.channel, seen.act, seen.succeeded), (Channel::App, Act::SimSwap, true));
+            assert_eq!((seen.device.zone, seen.origin.asn), (Signal::Present(-300), Signal::Present(7_922)));
+            assert_eq!(seen.care.present().map(|care| care.reason), Some(Signal::Present(CareReason::Lost)));
+            assert_eq!(seen.target.carrier, Signal::Absent);
+        });
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    #[test]
+    fn null_is_absent_and_no_fault() {
+        let mut event = whole_event();
+        for (name, value) in event.as_object_mut().unwrap() {
+            if !["id", "ts", "line", "ch", "act"].contains(&name.as_str()) {
+                *value = Value::Null;
+            }
+        }
+        let faults = seen(&event, |seen| {
+            assert_eq!((seen.origin.asn, seen.device.cookie, &seen.line), (Signal::Absent, Signal::Absent, &Signal::Absent));
+            assert!(!seen.succeeded, "what is not known to have succeeded did not");
+        });
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    #[test]
+    fn impossible_coordinates_are_unavailable_and_counted() {
+        for (path, value) in
+            [("/lat", json!(91)), ("/lon", json!(-181)), ("/lat", json!("x")), ("/lon", Value::Null), ("/lat", json!(1e300))]
+        {
+            let faults = seen(&with(path, value.clone()), |seen| assert_eq!(seen.origin.position, Signal::Unavailable));
+            assert_eq!(faults, ["lat lon"], "{path} {value}");
+        }
+    }
+
+    #[test]
+    fn a_user_agent_of_ten_kilobytes_says_nothing_of_the_device() {
+        let faults = seen(&with("/ua", json!("A".repeat(10_240))), |seen| {
+            let device = &seen.device;
+            assert_eq!([device.model, device.system, device.browser], [Signal::Unavailable; 3]);
+            assert_eq!(device.cookie, Signal::Present("d1"));
+        });
+        assert_eq!(faults, ["ua"]);
+        let faults = seen(&with("/os", json!("A".repeat(10_240))), |seen| assert_eq!(seen.device.system, Signal::Unavailable));
+        assert_eq!(faults, ["os"]);
+    }
+
+    #[test]
+    fn without_time_channel_act_or_line_a_privileged_event_is_unavailable() {
+        let cases = [
+            ("/ch", json!("fax"), "ch", true),
+            ("/ts", json!(-5), "ts", true),
+            ("/ts", json!("now"), "ts", true),
+            ("/ts", json!(1.5), "ts", true),
+            ("/line", json!({}), "line", true),
+            ("/act", json!("dance"), "act", false),
+        ];
+        for (path, value, fault, is_privileged) in cases {
+            let faults = read(&with(path, value.clone()), |understood| {
+                assert_eq!(*understood, Understood::Unavailable { id: Some(7), privileged: is_privileged }, "{path} {value}");
+            });
+            assert_eq!(faults, [fault], "{path} {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_an_error_and_not_the_end() {
+        for text in ["", "{", "[]", "3", "\"x\"", "{\"id\":1", "\u{0}", "null", "{\"id\":1e999}"] {
+            assert!(event(text).is_err(), "{text}");
+        }
+    }
+
+    /// Anything that JSON can hold.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let simple = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,40}".prop_map(Value::from),
+            Just(Value::from("9".repeat(300))),
+        ];
+        simple.prop_recursive(2, 8, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map("[a-z]{1,5}", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever stands in a field: no panic, and what is not understood is never present.
+        #[test]
+        fn whatever_a_field_holds_it_is_read_or_unavailable_and_counted(field in 0..30_usize, value in any_value()) {
+            let names: Vec<String> = whole_event().as_object().unwrap().keys().cloned().collect();
+            let name = &names[field % names.len()];
+            let text = with(&format!("/{name}"), value.clone()).to_string();
+            let mut faults = Faults::default();
+            let event = event(&text).unwrap();
+            let understood = event.understand(&mut faults);
+            if value.is_array() && !["id", "ok", "city", "dt", "ua"].contains(&name.as_str()) {
+                prop_assert!(!faults.0.is_empty(), "{}", text);
+            }
+            if let Understood::Observed { seen, .. } = understood {
+                prop_assert!(seen.origin.round_trip.present().is_none_or(|ms| (0.0..=600_000.0).contains(ms)));
+                prop_assert!(seen.tenure_days.present().is_none_or(|days| days.is_finite()));
+            }
+        }
+
+        #[test]
+        fn any_line_of_text_is_an_event_or_an_error(text in ".{0,200}") {
+            if let Ok(event) = event(&text) {
+                event.understand(&mut Faults::default());
+            }
+        }
+    }
+}

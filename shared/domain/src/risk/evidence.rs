@@ -85,7 +85,8 @@ evidence! {
     network_rarity: Up, NewNetwork;
     /// The network is a data centre's, and not hers.
     hosting: Up, Automation;
-    /// Cell, region, country: match.
+    /// Cell, region, country: match. From a mobile network, whose look-ups err by a state: anywhere within that
+    /// error, country.
     place: Up, FarFromUsual;
     /// Country alone: match.
     country: Up, FarFromUsual;
@@ -298,8 +299,11 @@ struct Level {
 
 impl Level {
     fn of<const N: usize>(table: &Table<N>, mark: Option<Mark>, share: f32, now: Timestamp) -> Option<Self> {
-        let (one, all) = table.weigh(mark?, now);
-        Some(Self { one: num::from_u32(one) / 256.0, all: num::from_u32(all) / 256.0, share })
+        Some(Self::new(table.weigh(mark?, now), share))
+    }
+
+    fn new((one, all): (u32, u32), share: f32) -> Self {
+        Self { one: num::from_u32(one) / 256.0, all: num::from_u32(all) / 256.0, share }
     }
 }
 
@@ -393,14 +397,28 @@ impl Evidence {
         let by_country = || Level::of(&profile.countries, marks.country, background.of_country(country?), now);
         let by_region = || Level::of(&profile.regions, marks.region, background.of_region(country?, region?), now);
         let by_cell = || Level::of(&profile.cells, cell.map(Mark), background.of_cell(cell?), now);
-        let located = !origin.country.is_unavailable() && !origin.region.is_unavailable();
-        self.place = if located { back_off(&[by_country(), by_region(), by_cell()]) } else { f32::NAN };
+        let radius = background.error_radius(asn);
+        // Half the diagonal of a cell: places are remembered no better.
+        let slack = radius + 40.0;
+        let near = || {
+            let weights = profile.weigh_within(slack, *origin.position.present()?, now);
+            let share = match (country, region) {
+                (Some(country), Some(region)) => background.of_region(country, region),
+                (Some(country), None) => background.of_country(country),
+                (None, _) => 1.0,
+            };
+            Some(Level::new(weights, share))
+        };
+        let unread = origin.country.is_unavailable() || origin.region.is_unavailable() || origin.asn.is_unavailable();
+        let mobile = asn.is_some_and(|asn| background.mobile.contains(&asn));
+        self.place = match (unread, mobile) {
+            (true, _) => f32::NAN,
+            (false, true) => back_off(&[by_country(), near()]),
+            (false, false) => back_off(&[by_country(), by_region(), by_cell()]),
+        };
         self.country = back_off(&[by_country()]);
 
         if let Some(&position) = origin.position.present() {
-            let radius = background.error_radius(asn);
-            // Half the diagonal of a cell: places are remembered no better.
-            let slack = radius + 40.0;
             self.distance = profile.nearest(position, now).map_or(0.0, |km| (km - slack).max(0.0));
             self.speed = profile.last_place(now).map_or(0.0, |(last, hour)| {
                 let hours = (num::seconds(now) / 3_600).saturating_sub(hour).max(VISIT / 3_600);
@@ -699,5 +717,114 @@ impl Evidence {
     pub fn surprise(&self) -> f32 {
         let matches = [self.network, self.place, self.device, self.browser, self.locale, self.hour, self.round_trip];
         matches.into_iter().filter(|x| !x.is_nan()).map(|x| x.clamp(-2.0, 4.0)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{MOBILE, NOW, at_home, learn, stranger, visited, weigh};
+    use super::*;
+    use crate::signals::Position;
+
+    fn on_mobile(region: &'static str, latitude: f64, longitude: f64) -> Observation<'static> {
+        let mut seen = at_home();
+        seen.origin.asn = Signal::Present(MOBILE);
+        seen.origin.address = Signal::Present([172, 56, 1, 2].into());
+        seen.origin.region = Signal::Present(region);
+        seen.origin.position = Position::new(latitude, longitude).into();
+        seen
+    }
+
+    /// Look-ups place mobile networks 200 km off at the median: New York City, then New Haven in Connecticut.
+    #[test]
+    fn her_own_mobile_network_in_another_state_is_no_other_place() {
+        let usual = on_mobile("New York", 40.7, -74.0);
+        let profile = visited(&usual, 2..60);
+        let (usual, elsewhere) = (weigh(&profile, &usual), weigh(&profile, &on_mobile("Connecticut", 41.3, -72.9)));
+        assert!(usual.place < -1.0, "{}", usual.place);
+        assert_eq!((elsewhere.distance, elsewhere.speed), (0.0, 0.0));
+        let differing = NAMES.iter().zip(usual.values().map(f32::to_bits)).zip(elsewhere.values().map(f32::to_bits));
+        let differing: Vec<_> = differing.filter(|((_, a), b)| a != b).map(|((name, _), _)| *name).collect();
+        // Only the round trip is weighed against another distance, and explained the better by it.
+        assert!(differing.iter().all(|name| ["round_trip_distance", "zone_off"].contains(name)), "{differing:?}");
+        assert!(elsewhere.round_trip_distance <= usual.round_trip_distance && elsewhere.zone_off <= usual.zone_off);
+    }
+
+    #[test]
+    fn the_other_end_of_the_country_is_far_even_by_her_own_mobile_network() {
+        let usual = on_mobile("New York", 40.7, -74.0);
+        let far = weigh(&visited(&usual, 2..60), &on_mobile("California", 34.1, -118.2));
+        assert!(far.distance > 3_000.0 && far.place > 1.0, "{} {}", far.distance, far.place);
+    }
+
+    #[test]
+    fn no_history_is_neutral() {
+        for seen in [at_home(), stranger()] {
+            let evidence = weigh(&Profile::default(), &seen);
+            let matches = [evidence.network, evidence.asn, evidence.place, evidence.country, evidence.device, evidence.model];
+            let others = [evidence.browser, evidence.locale, evidence.zone, evidence.hour];
+            assert!(matches.into_iter().chain(others).all(|x| x.to_bits() == 0), "{evidence:?}");
+        }
+    }
+
+    #[test]
+    fn a_copied_device_is_a_new_one_whether_its_key_is_refused_or_kept_back() {
+        let mut keyed = at_home();
+        keyed.device.proven = Signal::Present(true);
+        let profile = visited(&keyed, 2..60);
+        assert!(weigh(&profile, &keyed).device < -3.0);
+        for proven in [Signal::Present(false), Signal::Absent, Signal::Unavailable] {
+            let copied = Observation { device: super::super::event::Device { proven, ..keyed.device.clone() }, ..keyed.clone() };
+            let evidence = weigh(&profile, &copied);
+            assert_eq!((evidence.device_share, evidence.device_days, evidence.device_age), (0.0, 0.0, 0.0), "{proven:?}");
+            assert!(evidence.device > weigh(&profile, &keyed).device + 1.0 && evidence.device_novelty > 0.0, "{proven:?}");
+        }
+    }
+
+    /// A share that rose from the model to the device would turn more of her into less.
+    #[test]
+    fn a_rare_model_does_not_make_more_visits_count_less() {
+        let mut rare = at_home();
+        (rare.device.model, rare.device.system) = (Signal::Present("nobody else's"), Signal::Present("BeOS 5"));
+        let few = weigh(&visited(&rare, 2..40), &rare);
+        let many = weigh(&visited(&rare, 2..200), &rare);
+        assert!(many.device <= few.device, "{} {}", many.device, few.device);
+    }
+
+    #[test]
+    fn an_update_of_her_phone_is_nothing_new() {
+        let profile = visited(&at_home(), 2..60);
+        let mut updated = at_home();
+        (updated.device.system, updated.device.browser) = (Signal::Present("Windows 12"), Signal::Present("Edge 143"));
+        let bits = |seen: &Observation<'_>| weigh(&profile, seen).values().map(f32::to_bits);
+        assert_eq!(bits(&updated), bits(&at_home()));
+    }
+
+    #[test]
+    fn what_a_visit_began_with_is_missing_where_it_cannot_be_told() {
+        let profile = visited(&at_home(), 2..10);
+        let mut hidden = at_home();
+        hidden.device.cookie = Signal::Unavailable;
+        assert!(weigh(&profile, &hidden).visit_opened.is_nan());
+        hidden = at_home();
+        hidden.shown = Signal::Unavailable;
+        assert!(weigh(&profile, &hidden).visit_opened.is_nan());
+        assert_eq!(weigh(&profile, &at_home()).visit_opened, 0.0);
+    }
+
+    #[test]
+    fn the_pin_keeps_the_evidence_of_its_request() {
+        let mut profile = visited(&at_home(), 2..60);
+        let asked = Observation { act: Act::PortPin, ..stranger() };
+        let then = weigh(&profile, &asked);
+        learn(&mut profile, &asked);
+        let out = Observation {
+            act: Act::PortOut,
+            at: NOW + Span::hours(3),
+            channel: super::super::event::Channel::Partner,
+            ..at_home()
+        };
+        let now = weigh(&profile, &out);
+        assert!((now.pin_network - then.network).abs() <= 0.05 && now.pin_unknown == 0.0 && now.pin_care == 0.0, "{now:?}");
     }
 }

@@ -18,6 +18,8 @@ pub mod profile;
 pub mod reasons;
 pub mod scorecard;
 mod table;
+#[cfg(test)]
+mod trial;
 pub mod velocity;
 
 pub use scorecard::{Assessment, Behaviour, KeyShown, Lately, MODEL_VERSION, Profile, assess};

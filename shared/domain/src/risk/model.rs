@@ -374,6 +374,7 @@ fn probability(log_odds: i64) -> f64 {
 
 const HEAD: &str = "{\"sha256\":\"";
 const MIDDLE: &str = "\",\"model\":";
+const TAIL: &str = "}\n";
 
 fn hex_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -382,7 +383,7 @@ fn hex_of(text: &str) -> String {
 /// The file that holds a model's text.
 #[must_use]
 pub fn seal(model: &str) -> String {
-    format!("{HEAD}{}{MIDDLE}{model}}}\n", hex_of(model))
+    format!("{HEAD}{}{MIDDLE}{model}{TAIL}", hex_of(model))
 }
 
 impl Model {
@@ -394,7 +395,7 @@ impl Model {
     pub fn read(file: &str) -> Result<Self, ModelError> {
         let rest = file.strip_prefix(HEAD).ok_or(ModelError::Envelope)?;
         let (hash, rest) = rest.split_once(MIDDLE).ok_or(ModelError::Envelope)?;
-        let text = rest.trim_end().strip_suffix('}').ok_or(ModelError::Envelope)?;
+        let text = rest.strip_suffix(TAIL).ok_or(ModelError::Envelope)?;
         if hex_of(text) != hash {
             return Err(ModelError::Hash);
         }
@@ -516,5 +517,211 @@ pub fn assess(
         reasons: score.reasons,
         cold,
         model: model.version.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{NOW, at_home, background, learn, marks, stranger, visited};
+    use super::*;
+    use crate::risk::event::{Act, Observation};
+    use crate::risk::marks::Marker;
+
+    fn curve(feature: &str, cuts: &[f32], values: &[i64], missing: i64, typical: usize) -> CurveFile {
+        CurveFile { feature: feature.to_owned(), cuts: cuts.to_vec(), values: values.to_vec(), missing, typical, mean: 100_000 }
+    }
+
+    fn pair(features: [&str; 2], values: &[[i64; 3]; 3]) -> PairFile {
+        PairFile {
+            features: features.map(str::to_owned),
+            cuts: [vec![0.5], vec![0.5]],
+            values: values.iter().map(|row| row.to_vec()).collect(),
+            typical: [0, 0],
+            mean: 0,
+        }
+    }
+
+    fn door() -> DoorFile {
+        DoorFile {
+            base: -4_000_000,
+            curves: vec![
+                curve("network", &[0.0, 2.0], &[-1_000_000, 500_000, 2_000_000], 600_000, 0),
+                curve("device_days", &[0.5, 30.0], &[1_500_000, 200_000, -700_000], 200_000, 1),
+                curve("idle", &[1.0], &[300_000, -300_000], 0, 1),
+            ],
+            pairs: vec![pair(
+                ["hosting", "visit_opened"],
+                &[[0, 100_000, 100_000], [200_000, 900_000, 900_000], [0, 100_000, 100_000]],
+            )],
+            calibration: Calibration { at: vec![-6_000_000, 0, 2_000_000], log_odds: vec![-5_000_000, -1_000_000, 3_000_000] },
+            bands: Bands([-3_000_000, -1_000_000, 1_000_000]),
+        }
+    }
+
+    fn file() -> ModelFile {
+        ModelFile {
+            format: FORMAT,
+            version: "test".to_owned(),
+            trained: Value::Null,
+            background: background(),
+            prior_shift: -250_000,
+            channels: Door::ALL.iter().map(|kind| (kind.word().to_owned(), door())).collect(),
+        }
+    }
+
+    fn sealed(file: &ModelFile) -> String {
+        seal(&serde_json::to_string(file).unwrap())
+    }
+
+    /// What is said of a file with this change at the care desk.
+    fn refused(change: impl FnOnce(&mut DoorFile)) -> ModelError {
+        let mut file = file();
+        change(file.channels.get_mut("care").unwrap());
+        Model::read(&sealed(&file)).unwrap_err()
+    }
+
+    fn named(what: &str) -> String {
+        what.to_owned()
+    }
+
+    #[test]
+    fn a_score_is_the_sum_of_its_terms_and_tells_them_by_reason() {
+        let model = Model::read(&sealed(&file())).unwrap();
+        let evidence = Evidence { network: 2.5, device_days: 0.0, hosting: 1.0, idle: 3.0, ..Evidence::default() };
+        let score = model.score(Door::Online, &evidence);
+        // base, network, days, idle, and the pair with the visit missing.
+        assert_eq!(score.raw, -4_000_000 + 2_000_000 + 1_500_000 - 300_000 + 900_000);
+        assert_eq!(score.log_odds, -1_000_000 + 200_000 - 250_000);
+        assert_eq!(score.band, Band::High);
+        let reasons: Vec<_> = score.reasons.iter().map(|weighted| (weighted.reason, weighted.weight)).collect();
+        assert_eq!(reasons, [(Reason::NewNetwork, 1_900_000), (Reason::NewDevice, 1_400_000), (Reason::Automation, 900_000)]);
+    }
+
+    #[test]
+    fn a_value_at_a_cut_lies_below_it() {
+        let model = Model::read(&sealed(&file())).unwrap();
+        let raw = |network: f32| model.score(Door::Care, &Evidence { network, ..Evidence::default() }).raw;
+        assert_eq!(raw(2.0) + 1_500_000, raw(2.000_000_2));
+        assert_eq!(raw(f32::NAN) - raw(2.0), 100_000);
+    }
+
+    #[test]
+    fn a_file_cut_short_or_with_one_changed_byte_is_never_accepted() {
+        let file = sealed(&file());
+        assert!(Model::read(&file).is_ok());
+        for length in 0..file.len() {
+            let refused = Model::read(&file[..length]).unwrap_err();
+            assert!(matches!(refused, ModelError::Envelope | ModelError::Hash), "{length}: {refused:?}");
+        }
+        for at in 0..file.len() {
+            let mut bytes = file.clone().into_bytes();
+            // Seven bits, so that the text stays one.
+            bytes[at] ^= 1 << (at % 7);
+            let refused = Model::read(&String::from_utf8(bytes).unwrap()).unwrap_err();
+            assert!(matches!(refused, ModelError::Envelope | ModelError::Hash), "{at}: {refused:?}");
+        }
+        assert_eq!(Model::read("").unwrap_err(), ModelError::Envelope);
+        assert_eq!(Model::read(&(file + "\n")).unwrap_err(), ModelError::Envelope);
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused_by_name() {
+        let other = ModelFile { format: 2, ..file() };
+        assert_eq!(Model::read(&sealed(&other)).unwrap_err(), ModelError::Format(2));
+        let mut none = file();
+        none.channels.remove("partner");
+        assert_eq!(Model::read(&sealed(&none)).unwrap_err(), ModelError::Door("partner"));
+        assert!(matches!(Model::read(&seal("{\"format\":1}")), Err(ModelError::Json(_))));
+        assert!(matches!(Model::read(&seal("[]")), Err(ModelError::Json(_))));
+        assert_eq!(refused(|door| door.curves[0].feature = named("hat")), ModelError::Feature(named("hat")));
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_refused_by_name() {
+        let shape = ModelError::Shape(named("network"));
+        assert_eq!(refused(|door| door.curves[0].cuts = vec![2.0, 0.0]), shape);
+        assert_eq!(refused(|door| door.curves[0].cuts = vec![0.0, 0.0]), shape);
+        assert_eq!(refused(|door| door.curves[0].cuts = vec![0.0]), shape);
+        assert_eq!(refused(|door| door.curves[0].typical = 3), shape);
+        assert_eq!(refused(|door| door.curves[0].values[2] = i64::MAX), shape);
+        let of_pair = ModelError::Shape(named("hosting with visit_opened"));
+        assert_eq!(refused(|door| door.pairs[0].values[1] = vec![0, 0]), of_pair);
+        assert_eq!(refused(|door| door.pairs[0].typical = [0, 2]), of_pair);
+        assert_eq!(refused(|door| door.calibration.at = vec![0, 0, 1]), ModelError::Order("care"));
+        assert_eq!(refused(|door| door.calibration.log_odds = vec![0, 2, 1]), ModelError::Order("care"));
+        assert_eq!(refused(|door| door.calibration = Calibration { at: vec![], log_odds: vec![] }), ModelError::Order("care"));
+        assert_eq!(refused(|door| door.bands = Bands([0, 2, 1])), ModelError::Order("care"));
+    }
+
+    #[test]
+    fn a_term_against_its_direction_is_refused() {
+        assert_eq!(refused(|door| door.curves[0].values = vec![0, -1, 2]), ModelError::Direction(named("network")));
+        assert_eq!(refused(|door| door.curves[1].values = vec![0, 1, -2]), ModelError::Direction(named("device_days")));
+        let of_pair = ModelError::Direction(named("hosting with visit_opened"));
+        assert_eq!(refused(|door| door.pairs[0].values[1][0] = -1), of_pair, "down a column");
+        assert_eq!(refused(|door| door.pairs[0].values[1][1] = 150_000), of_pair, "along a row");
+        let along = refused(|door| door.pairs[0].values[2] = vec![150_000, 100_000, 200_000]);
+        assert_eq!(along, of_pair, "along the row of what is missing");
+    }
+
+    #[test]
+    fn a_term_that_rewards_what_is_missing_is_refused() {
+        assert_eq!(refused(|door| door.curves[0].missing = -1_000_001), ModelError::Missing(named("network")));
+        let of_pair = ModelError::Missing(named("hosting with visit_opened"));
+        assert_eq!(refused(|door| door.pairs[0].values[2] = vec![-1, 100_000, 100_000]), of_pair);
+        assert_eq!(refused(|door| door.pairs[0].values[1][2] = 199_999), of_pair);
+    }
+
+    /// Else no one value would be the typical one, and "missing" could be less than any.
+    #[test]
+    fn typical_bins_that_share_no_value_are_refused() {
+        let again = |door: &mut DoorFile| door.curves.push(curve("network", &[1.0], &[0, 1], 1, 1));
+        assert_eq!(refused(again), ModelError::Shape(named("network")));
+        let model = Model::read(&sealed(&file())).unwrap();
+        let typical = model.typical(Door::Care);
+        assert_eq!((typical.network, typical.device_days, typical.hosting), (0.0, 30.0, 0.5));
+        assert!(typical.idle > 1.0 && typical.place.is_nan());
+    }
+
+    fn asked(model: &Model, profile: Signal<&Profile>, seen: &Observation<'_>, now: Timestamp) -> Assessment {
+        let wide = WideMarks::of(&Marker::new(&[1; 32]), "line", seen);
+        assess(model, profile, seen, &marks(seen), &wide, &Velocity([Signal::Absent; 9]), now)
+    }
+
+    #[test]
+    fn an_unreadable_profile_or_a_wrong_clock_is_unavailable_and_never_low() {
+        let model = Model::read(&sealed(&file())).unwrap();
+        let (profile, seen) = (visited(&at_home(), 2..60), Observation { act: Act::SimSwap, ..at_home() });
+        assert_eq!(asked(&model, Signal::Present(&profile), &seen, NOW).band, Band::Low);
+        assert_eq!(asked(&model, Signal::Unavailable, &seen, NOW), Assessment::unavailable("test"));
+        for now in [NOW + Span::seconds(301), NOW - Span::seconds(301)] {
+            assert_eq!(asked(&model, Signal::Present(&profile), &seen, now), Assessment::unavailable("test"));
+        }
+        assert_eq!(asked(&model, Signal::Present(&profile), &seen, NOW + Span::minutes(5)).band, Band::Low);
+    }
+
+    #[test]
+    fn nobody_is_known_before_two_visits_and_seven_days() {
+        let model = Model::read(&sealed(&file())).unwrap();
+        let cold = |profile: Signal<&Profile>| asked(&model, profile, &at_home(), NOW).cold;
+        assert!(cold(Signal::Absent));
+        assert!(cold(Signal::Present(&visited(&at_home(), 2..5))), "three visits in four days");
+        assert!(cold(Signal::Present(&visited(&at_home(), 20..21))), "one visit long ago");
+        assert!(!cold(Signal::Present(&visited(&at_home(), 2..12))));
+    }
+
+    #[test]
+    fn scoring_beside_another_model_changes_nothing() {
+        let (model, mut other) = (Model::read(&sealed(&file())).unwrap(), file());
+        other.prior_shift = 9;
+        let shadow = Model::read(&sealed(&other)).unwrap();
+        let (mut alone, mut watched) = (visited(&at_home(), 2..60), visited(&at_home(), 2..60));
+        let (one, two) = (asked(&model, Signal::Present(&alone), &stranger(), NOW), {
+            let _ = asked(&shadow, Signal::Present(&watched), &stranger(), NOW);
+            asked(&model, Signal::Present(&watched), &stranger(), NOW)
+        });
+        learn(&mut alone, &stranger());
+        learn(&mut watched, &stranger());
+        assert_eq!((one, alone.encode()), (two, watched.encode()));
     }
 }

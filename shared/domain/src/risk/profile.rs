@@ -634,6 +634,13 @@ impl Profile {
         Some((centre_of(cell)?, hour))
     }
 
+    /// The weights of the cells no farther than so many kilometres, and of all, in 256ths.
+    pub(super) fn weigh_within(&self, kilometres: f32, of: Position, now: Timestamp) -> (u32, u32) {
+        let near = |cell| centre_of(cell).is_some_and(|centre| num::from_f64(centre.kilometres_to(of)) <= kilometres);
+        let weights = self.cells.ripe(now).map(|(row, weight)| (if near(row.mark.0) { weight } else { 0 }, weight));
+        weights.fold((0, 0), |(one, all), (near, weight)| (one + near, all + weight))
+    }
+
     /// Kilometres to the centre of the nearest cell that counts; nothing where there is none.
     pub(super) fn nearest(&self, position: Position, now: Timestamp) -> Option<f32> {
         let places = self.cells.ripe(now).filter_map(|(row, _)| centre_of(row.mark.0));
@@ -820,5 +827,151 @@ impl Profile {
             handset: Mark(take_u32(from)?),
             first_seen: take_u32(from)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::event::{Care, CareReason, Channel};
+    use super::super::trial::{NOW, at_home, learn, stranger, visited, weigh};
+    use super::*;
+    use crate::time::Span;
+
+    /// Observations of which no two are alike, whatever they are about.
+    fn unlike(number: u32) -> Observation<'static> {
+        const WORDS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let word = WORDS[usize::try_from(number % 12).unwrap()];
+        let mut seen = stranger();
+        seen.at = NOW - Span::hours(40_000) + Span::hours(26 * number);
+        seen.origin.address = Signal::Present((number << 8).to_be_bytes().into());
+        seen.origin.asn = Signal::Present(number);
+        (seen.origin.country, seen.origin.region) = (Signal::Present(word), Signal::Present(word));
+        seen.origin.position = Position::new(f64::from(number % 90), f64::from(number % 180)).into();
+        (seen.device.cookie, seen.device.model) = (Signal::Present(word), Signal::Present(word));
+        (seen.device.system, seen.device.browser) = (Signal::Present(word), Signal::Present(word));
+        (seen.device.language, seen.device.zone) = (Signal::Present(word), Signal::Present(i32::try_from(number % 27).unwrap()));
+        seen.act = Act::ALL[usize::try_from(number).unwrap() % Act::ALL.len()];
+        seen
+    }
+
+    #[test]
+    fn the_fullest_profile_fits_one_write_unit() {
+        let mut profile = Profile::default();
+        for number in 0..200 {
+            learn(&mut profile, &unlike(number));
+        }
+        let bytes = profile.encode();
+        // Every table is full here: no profile is larger.
+        assert_eq!(bytes.len(), 1_011);
+        assert!(bytes.len() <= MAX_BYTES);
+        assert_eq!(Profile::decode(&bytes), Ok(profile));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn any_profile_survives_its_stored_form(numbers in prop::collection::vec(0..1_500_u32, 0..60)) {
+            let mut numbers = numbers;
+            numbers.sort_unstable();
+            let mut profile = Profile::default();
+            for number in numbers {
+                learn(&mut profile, &unlike(number));
+            }
+            let bytes = profile.encode();
+            prop_assert!(bytes.len() <= MAX_BYTES);
+            prop_assert_eq!(Profile::decode(&bytes), Ok(profile));
+        }
+
+        #[test]
+        fn bytes_that_no_profile_wrote_are_refused_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..1_200)) {
+            let versioned: Vec<u8> = [VERSION].into_iter().chain(bytes.iter().copied()).collect();
+            let summed: Vec<u8> = versioned.iter().copied().chain(checksum(&versioned).to_le_bytes()).collect();
+            prop_assert!(Profile::decode(&bytes).is_err());
+            // Even with the right version and checksum there are no contents that would fit by chance.
+            prop_assert!(Profile::decode(&summed).is_err());
+        }
+    }
+
+    #[test]
+    fn a_profile_cut_short_or_with_one_changed_byte_is_refused_by_name() {
+        let bytes = visited(&at_home(), 1..30).encode();
+        for length in 0..bytes.len() {
+            let refused = Profile::decode(&bytes[..length]);
+            assert!(matches!(refused, Err(ProfileError::Truncated | ProfileError::Checksum)), "{length}: {refused:?}");
+        }
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                let expected = if at == 0 { ProfileError::Version(changed[0]) } else { ProfileError::Checksum };
+                assert_eq!(Profile::decode(&changed), Err(expected), "byte {at}, bit {bit}");
+            }
+        }
+        assert_eq!(Profile::decode(&[VERSION; 3]), Err(ProfileError::Truncated));
+    }
+
+    #[test]
+    fn a_visit_does_not_vouch_for_itself() {
+        let mut profile = visited(&at_home(), 2..40);
+        let before = weigh(&profile, &stranger());
+        learn(&mut profile, &stranger());
+        let after = weigh(&profile, &stranger());
+        for (name, value) in [("network", after.network), ("place", after.place), ("device", after.device), ("zone", after.zone)]
+        {
+            assert!(value > 0.0, "{name} {value}");
+        }
+        assert_eq!((before.network, before.device, before.place), (after.network, after.device, after.place));
+        assert!(after.odd_recent > before.odd_recent);
+    }
+
+    #[test]
+    fn a_calm_visit_does_not_wipe_out_an_odd_one() {
+        let mut profile = visited(&at_home(), 4..40);
+        learn(&mut profile, &Observation { at: NOW - Span::hours(30), ..stranger() });
+        let odd = profile.recent_oddness(NOW);
+        learn(&mut profile, &Observation { at: NOW, ..at_home() });
+        assert!(odd > 1.0);
+        assert_eq!(profile.recent_oddness(NOW), odd);
+    }
+
+    #[test]
+    fn only_a_device_that_is_strong_already_makes_a_visit_count_in_full() {
+        let mut keyed = at_home();
+        keyed.device.proven = Signal::Present(true);
+        let other = Observation {
+            device: super::super::event::Device { cookie: Signal::Present("new"), ..keyed.device.clone() },
+            ..keyed.clone()
+        };
+        let mut profile = visited(&keyed, 10..40);
+        let strong = |profile: &Profile, seen: &Observation<'_>| {
+            let mark = super::super::trial::marks(seen).cookie.unwrap();
+            profile.devices.row(mark).is_some_and(|row| row.strong)
+        };
+        assert!(strong(&profile, &keyed), "the first device, with its key");
+        learn(&mut profile, &Observation { at: NOW - Span::days(9), ..other.clone() });
+        assert!(!strong(&profile, &other), "a new key is on probation");
+        learn(&mut profile, &Observation { at: NOW - Span::days(8), shown: Signal::Present(Shown::Passkey), ..other.clone() });
+        assert!(strong(&profile, &other), "a passkey vouches for it");
+    }
+
+    #[test]
+    fn failed_questions_count_once_however_often_the_request_repeats_them() {
+        let care = Care {
+            rep: Signal::Absent,
+            reason: Signal::Present(CareReason::Sim),
+            failed: Signal::Present(3),
+            inbound: Signal::Present(true),
+            own_line: Signal::Absent,
+        };
+        let mut contact = Observation { channel: Channel::Care, act: Act::CareContact, care: Signal::Present(care), ..at_home() };
+        let mut profile = Profile::default();
+        learn(&mut profile, &contact);
+        contact.act = Act::SimSwap;
+        learn(&mut profile, &contact);
+        assert_eq!(profile.failed_questions(NOW), 3.0);
+        assert!((profile.failed_questions(NOW + Span::days(7)) - 1.5).abs() < 1e-6);
     }
 }

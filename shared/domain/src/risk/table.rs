@@ -201,3 +201,90 @@ impl Row {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Span;
+
+    /// On the hour.
+    const START: Timestamp = Timestamp::from_second(1_790_002_800);
+
+    fn weight<const N: usize>(table: &Table<N>, mark: u32, now: Timestamp) -> u32 {
+        table.weigh(Mark(mark), now).0
+    }
+
+    fn daily(days: u32, trust: Trust) -> (Table<4>, Timestamp) {
+        let mut table = Table::default();
+        for day in 0..days {
+            table.see(Mark(1), START + Span::days(day), trust);
+        }
+        (table, START + Span::days(days))
+    }
+
+    #[test]
+    fn an_observation_counts_after_a_day_and_not_a_second_before() {
+        let mut table = Table::<4>::default();
+        table.see(Mark(1), START, Trust::Verified);
+        assert_eq!(weight(&table, 1, START + Span::seconds(86_399)), 0);
+        assert!(weight(&table, 1, START + Span::hours(24)) > 250);
+    }
+
+    #[test]
+    fn what_is_remembered_fades_by_half_in_sixty_days() {
+        let (table, _) = daily(1, Trust::Verified);
+        assert_eq!(weight(&table, 1, START + Span::days(60)), 128);
+        assert_eq!(weight(&table, 1, START + Span::days(120)), 64);
+    }
+
+    #[test]
+    fn a_day_full_of_visits_counts_once() {
+        let mut table = Table::<4>::default();
+        for minute in 0..600 {
+            table.see(Mark(1), START + Span::minutes(minute), Trust::Verified);
+        }
+        assert!(weight(&table, 1, START + Span::hours(36)) <= ONE);
+    }
+
+    #[test]
+    fn an_unverified_visit_counts_a_quarter_and_all_of_them_four() {
+        let (table, _) = daily(2, Trust::Unverified);
+        assert!((60..=64).contains(&weight(&table, 1, START + Span::hours(30))), "{table:?}");
+        let (table, now) = daily(400, Trust::Unverified);
+        assert!(weight(&table, 1, now) <= CAP_UNVERIFIED);
+        let (table, now) = daily(400, Trust::Verified);
+        assert!(weight(&table, 1, now) > 60 * ONE && weight(&table, 1, now) <= CAP);
+    }
+
+    #[test]
+    fn a_full_table_forgets_what_weighs_least() {
+        let mut table = Table::<3>::default();
+        for (mark, days) in [(1, 9), (2, 1), (3, 5)] {
+            for day in 0..days {
+                table.see(Mark(mark), START + Span::days(day), Trust::Verified);
+            }
+        }
+        table.see(Mark(4), START + Span::days(12), Trust::Verified);
+        let kept: Vec<_> = table.rows.iter().map(|row| row.mark.0).collect();
+        assert_eq!((kept.len(), kept.contains(&2)), (3, false), "{kept:?}");
+    }
+
+    proptest! {
+        /// Otherwise a visit by a stranger would move what is known of the customer.
+        #[test]
+        fn a_newcomer_changes_nothing_that_is_read(seen in prop::collection::vec((0..6_u32, 0..90_u32, any::<bool>()), 0..60)) {
+            let mut table = Table::<4>::default();
+            let mut seen = seen;
+            seen.sort_by_key(|(_, day, _)| *day);
+            for (mark, day, verified) in seen {
+                table.see(Mark(mark), START + Span::days(day), if verified { Trust::Verified } else { Trust::Unverified });
+            }
+            let now = START + Span::days(91);
+            let before: Vec<_> = (0..6).map(|mark| table.weigh(Mark(mark), now)).collect();
+            table.see(Mark(99), now, Trust::Verified);
+            prop_assert_eq!(before, (0..6).map(|mark| table.weigh(Mark(mark), now)).collect::<Vec<_>>());
+        }
+    }
+}

@@ -152,3 +152,49 @@ impl<'a> Velocity<'a> {
         Meeting::ALL.iter().position(|&m| m == meeting).and_then(|i| self.0.get(i)).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
+
+    #[test]
+    fn a_line_is_no_other_line_and_counts_once() {
+        let mut counter = Counter::default();
+        for (line, minutes) in [(1, 300), (2, 200), (2, 100), (3, 50)] {
+            counter.add(WideMark(line), NOW - Span::minutes(minutes));
+        }
+        assert_eq!(counter.others(WideMark(1), NOW, Span::hours(6)), 2);
+        assert_eq!(counter.others(WideMark(9), NOW, Span::hours(6)), 3);
+        assert_eq!(counter.others(WideMark(9), NOW, Span::minutes(60)), 1);
+    }
+
+    /// Otherwise a thief who signs in all day would make a burst look usual.
+    #[test]
+    fn one_line_alone_makes_nothing_usual() {
+        let mut counter = Counter::default();
+        for minute in (0..600).rev() {
+            counter.add(WideMark(1), NOW - Span::minutes(minute));
+        }
+        assert!(counter.usual_a_day(NOW) < 0.11, "{}", counter.usual_a_day(NOW));
+    }
+
+    #[test]
+    fn a_steady_rate_is_the_usual_one() {
+        let mut counter = Counter::default();
+        for hour in (0..24 * 200).rev() {
+            counter.add(WideMark(u64::from(hour)), NOW - Span::hours(hour));
+        }
+        assert!((counter.usual_a_day(NOW) - 24.0).abs() < 0.1, "{}", counter.usual_a_day(NOW));
+    }
+
+    #[test]
+    fn a_counter_holds_no_more_than_it_tells_apart() {
+        let mut counter = Counter::default();
+        for line in 0..1_000 {
+            counter.add(WideMark(line), NOW);
+        }
+        assert_eq!(counter.lines.len(), DISTINCT);
+    }
+}
