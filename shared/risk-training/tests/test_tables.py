@@ -16,7 +16,7 @@ def some_rows() -> Rows:
     odds = filled[:, 0] - filled[:, 1] + filled[:, 0] * filled[:, 2] - 1
     y = rng.random(4_000) < 1 / (1 + np.exp(-odds))
     medians = np.nanmedian(x[~y], axis=0).astype(np.float32)
-    return Rows(list("abcd"), dict(a=1, b=-1, c=0, d=1), x, y, medians)
+    return Rows(list("abcd"), dict(a=1, b=-1, c=0, d=1), x, y, np.ones(len(y)), medians)
 
 
 class Tables(unittest.TestCase):

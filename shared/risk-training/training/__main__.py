@@ -7,11 +7,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from subprocess import run
 
 import numpy as np
 
-from . import calibrate, evidence, fit, gaps, judge, model, report, signins
+from . import calibrate, evidence, experiments, fit, gaps, judge, model, report, signins
 from .rust import ROOT, RiskEval
 
 HERE = Path(__file__).resolve().parents[1]
@@ -32,7 +33,8 @@ class World:
 def worlds_of(seed: int, size: int) -> tuple[list[World], list[World], list[World]]:
     """To train on (the first also makes the population tables), to test on (dev first), and for sign-ins."""
     attacks = 600
-    train = [World("dev", seed + 10, 2 * size, attacks), World("phones", seed + 11, size, attacks), World("proxies", seed + 12, size, attacks)]
+    train = [World("dev", seed + 10, 2 * size, attacks)]
+    train += [World(name, seed + 11 + i, size, attacks) for i, name in enumerate(("phones", "proxies", "varied-1", "varied-2"))]
     names = ("test-no-feed", "test-habits", "test-mobile", "test-vpn")
     test = [World("dev", seed + 1, size, 160), *(World(name, seed + 20 + i, size, 160) for i, name in enumerate(names))]
     reference = [World("reference", seed + 4, size // 4, 160), World("reference", seed + 5, size // 4, 160)]
@@ -74,17 +76,19 @@ def simulate(work: Path, worlds: list[World], progress: Progress):
 def main():
     parser = argparse.ArgumentParser(prog="train.py", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=20_000, help="lines of a test world; the training worlds have four times as many")
+    parser.add_argument("--size", type=int, default=20_000, help="lines of a test world; the training worlds have six times as many")
     parser.add_argument("--work", type=Path, default=ROOT / ".local" / "risk", help="for worlds and evidence; may be thrown away")
     parser.add_argument("--out", type=Path, default=HERE / "model", help="for the model and its report")
     parser.add_argument("--events", type=Path, help="a carrier's own history instead of a simulation: DIR/events.jsonl and DIR/truth.jsonl")
     parser.add_argument("--risk-eval", type=Path, help="a built risk-eval, if not this workspace's")
-    parser.add_argument("--no-report", action="store_true")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--no-report", action="store_true", help="the model alone")
+    what.add_argument("--experiments", action="store_true", help="no model: what was tried beside it, to EXPERIMENTS.md")
     args = parser.parse_args()
     command = "python3 shared/risk-training/train.py" + (f" --seed {args.seed}" if args.seed != 1 else "")
     command += f" --size {args.size}" if args.size != 20_000 else ""
 
-    progress = Progress(70)
+    progress = Progress(74)
     progress("building risk-eval", 0)
     rust = RiskEval(args.risk_eval)
     train, test, reference = worlds_of(args.seed, args.size)
@@ -113,7 +117,13 @@ def main():
         progress(f"evidence of {name}")
         return evidence.read(out, source or events[name], paths[name.removesuffix("-shuffled")] / "truth.jsonl", name.split("-s")[0])
 
-    worlds = [weigh(name) for name in names_train]
+    with ThreadPoolExecutor(2) as pool:
+        worlds = list(pool.map(weigh, names_train))
+    if args.experiments:
+        with ThreadPoolExecutor(2) as pool:
+            tests = list(pool.map(weigh, names_test))
+        experiments.run(args.out, command + " --experiments", worlds, tests, args.seed, lambda: progress("experiments"))
+        return
     models = {}
     for channel in worlds[0].channels:
         models[channel] = fit.train_channel(worlds, channel, args.seed, lambda c=channel: progress(f"training: {c}"))
@@ -124,7 +134,8 @@ def main():
     progress(f"model {digest[:12]}")
 
     if not args.no_report:
-        tests = [weigh(name) for name in names_test]
+        with ThreadPoolExecutor(2) as pool:
+            tests = list(pool.map(weigh, names_test))
         for test_world, name in zip(tests, names_test):
             events[test_world.world] = events[name]
         score = calibrate.score_all(models, tests[0])
@@ -137,13 +148,12 @@ def main():
         if reference:
             first, second = (weigh(w.directory, sign_ins=True) for w in reference)
             asked = signins.compare(first, second, events[reference[1].directory], args.seed)
-        about = dict(command=command, seed=args.seed, sha256=digest, trained_on=", ".join(names_train), sign_ins=asked)
-        report.write(
-            args.out, about=about, worlds=worlds, tests=tests, events=events, models=models, seed=args.seed, shuffled=aucs,
-            agreement=agreement, tick=lambda: progress("report"),
-        )  # fmt: skip
+        about = report.About(command, args.seed, digest, file.stat().st_size, names_train, agreement, aucs, asked)
+        report.write(args.out, about, worlds=worlds, tests=tests, events=events, models=models, tick=lambda: progress("report"))
     progress("done", progress.steps)
-    print(f"\n{digest}", file=sys.stderr)
+    spent = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+    seconds, mebibytes = sum(u.ru_utime + u.ru_stime for u in spent), max(u.ru_maxrss for u in spent) / 1024
+    print(f"\n{seconds:.0f} CPU seconds; the largest process {mebibytes:.0f} MiB\n{digest}", file=sys.stderr)
 
 
 def disagreements(rust: RiskEval, file: Path, events: Path, out: Path, models, world: evidence.Evidence) -> str:

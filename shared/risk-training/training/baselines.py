@@ -124,7 +124,7 @@ def trained(worlds: list[Evidence], tests: list[Evidence], seed: int) -> dict[st
     names = ("logistic regression", "boosted trees, same directions", "boosted trees, free")
     found = {name: [np.zeros(len(test.ids)) for test in tests] for name in names}
     for channel in worlds[0].channels:
-        rows = gather(worlds, channel)
+        rows = gather(worlds, channel, lost=1.0)
         models = (
             Logistic(rows.x, rows.y).score,
             *(_booster(rows, seed, free) for free in (False, True)),

@@ -11,9 +11,10 @@ PREVALENCE = 5e-4  # attacks among privileged requests, as carriers report (3e-4
 BANDS = (0.05, 0.01, 0.001)  # of genuine requests: elevated, high, severe or above
 TAIL = 12 * MICRO  # beyond the last knots scores go on at half their slope, so that the top does not run together
 MOST = 20 * MICRO
+LEAST = 40  # rows that a point of the calibration stands for
 
 
-def isotonic(score: np.ndarray, attack: np.ndarray, least: int = 40) -> tuple[np.ndarray, np.ndarray]:
+def isotonic(score: np.ndarray, attack: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
     """Knots (score, log-odds), both rising: pools of at least `least` rows whose shares of attacks rise."""
     order = np.argsort(score, kind="stable")
     pools = []  # (rows, attacks, sum of scores)
@@ -49,21 +50,21 @@ def prior_shift(worlds: list[Evidence]) -> int:
     return round((logit(PREVALENCE) - logit(window_prevalence(worlds))) * MICRO)
 
 
-def _rows(world: Evidence) -> np.ndarray:
-    return world.between(CALIBRATE) & (world.kind != "household")
+def _rows(world: Evidence, leave_out=()) -> np.ndarray:
+    return world.between(CALIBRATE) & ~np.isin(world.kind, ["household", *leave_out])
 
 
-def calibrate(models: dict[str, ChannelModel], worlds: list[Evidence]):
+def calibrate(models: dict[str, ChannelModel], worlds: list[Evidence], leave_out=(), least=LEAST):
     """Fits each channel's curve, then one threshold a band over all channels, on genuine requests alone."""
     genuine = []
     for name, model in models.items():
         scores, attacks = [], []
         for world in worlds:
-            rows = _rows(world) & world.of(name)
+            rows = _rows(world, leave_out) & world.of(name)
             scores.append(model.scores(columns_of(world, model, rows)))
             attacks.append(world.attack[rows])
         scores, attacks = np.concatenate(scores), np.concatenate(attacks)
-        model.at, model.log_odds = isotonic(scores, attacks)
+        model.at, model.log_odds = isotonic(scores, attacks, least)
         genuine.append(model.calibrated(scores[~attacks]))
     genuine = np.concatenate(genuine)
     cuts = [int(np.quantile(genuine, 1 - share)) for share in BANDS]

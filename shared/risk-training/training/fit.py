@@ -18,8 +18,10 @@ ROUND_TRIPS = (
 )  # fmt: skip
 # Sums in which the round trip has a part.
 MIXTURES = ("surprise", "pin_surprise", "odd_past", "odd_recent")
-PAIRS = 32  # at most, a channel
-ROUNDS = 800
+PAIRS = 128  # at most, a channel
+ROUNDS = 1_200
+# A genuine request of somebody who lost the phone counts for so many, so that the unlucky do not bear the false alarms.
+LOST = 2.0
 SETTINGS = dict(
     objective="binary", learning_rate=0.07, max_bin=127, num_leaves=4, max_depth=2, min_child_samples=20, feature_fraction=0.6,
     bagging_fraction=0.8, bagging_freq=1, lambda_l2=3.0, monotone_constraints_method="intermediate", verbose=-1,
@@ -35,24 +37,31 @@ class Rows:
     directions: dict[str, int]
     x: np.ndarray
     y: np.ndarray
+    weights: np.ndarray
     medians: np.ndarray  # of genuine rows where present; NaN where a column never is
 
 
-def gather(worlds: list[Evidence], channel: str, without_classes=(), without_columns=(), only=None, days=TRAIN, acts=PRIVILEGED) -> Rows:
-    """`only`: of these columns; household attackers are near their victims in everything and only blur."""
+def gather(worlds: list[Evidence], channel: str, leave_out=(), without_columns=(), only=None, days=TRAIN, acts=PRIVILEGED, lost=LOST, even=0.0) -> Rows:
+    """`leave_out`: without these classes; `only`: of these columns; `even`: 1 gives every class of attackers the same weight,
+    0 every request. Household attackers are near their victims in everything and only blur."""
     names = [name for name in worlds[0].names if name not in without_columns and (only is None or name in only)]
-    xs, ys = [], []
+    xs, ys, kinds = [], [], []
     for world in worlds:
         wanted = [world.acts.index(act) for act in acts]
-        rows = world.between(days) & world.of(channel) & np.isin(world.act, wanted) & ~np.isin(world.kind, ["household", *without_classes])
+        rows = world.between(days) & world.of(channel) & np.isin(world.act, wanted) & ~np.isin(world.kind, ["household", *leave_out])
         xs.append(world.columns(names)[rows])
         ys.append(world.attack[rows])
-    x, y = np.concatenate(xs), np.concatenate(ys)
+        kinds.append(world.kind[rows])
+    x, y, kinds = np.concatenate(xs), np.concatenate(ys), np.concatenate(kinds)
+    weights = np.where(kinds == "lost", lost, 1.0)
+    classes, counts = np.unique(kinds[y], return_counts=True)
+    for kind, count in zip(classes, counts):
+        weights[kinds == kind] = (counts.mean() / count) ** even
     used = [i for i in range(len(names)) if np.unique(x[:, i][~np.isnan(x[:, i])]).size > 1]
     x, names = x[:, used], [names[i] for i in used]
     genuine = x[~y]
     medians = np.array([_median_present(genuine[:, i]) for i in range(x.shape[1])], np.float32)
-    return Rows(names, worlds[0].directions, x, y, medians)
+    return Rows(names, worlds[0].directions, x, y, weights, medians)
 
 
 def _median_present(column: np.ndarray) -> np.float32:
@@ -68,7 +77,7 @@ def boost(rows: Rows, x: np.ndarray, seed: int, pairs: list[tuple[str, str]] | N
     if pairs is not None:
         index = {name: i for i, name in enumerate(rows.names)}
         settings["interaction_constraints"] = [[index[a], index[b]] for a, b in pairs if a in index and b in index] + [[i] for i in range(len(rows.names))]
-    return lightgbm.train(settings, lightgbm.Dataset(x, rows.y.astype(np.float32), feature_name=rows.names), rounds)
+    return lightgbm.train(settings, lightgbm.Dataset(x, rows.y.astype(np.float32), weight=rows.weights, feature_name=rows.names), rounds)
 
 
 def choose_pairs(booster: lightgbm.Booster, most: int = PAIRS) -> list[tuple[str, str]]:
@@ -84,16 +93,18 @@ def choose_pairs(booster: lightgbm.Booster, most: int = PAIRS) -> list[tuple[str
     return [pair for pair, _ in sorted(gains.items(), key=lambda item: (-item[1], item[0]))[:most]]
 
 
-def train_channel(worlds: list[Evidence], channel: str, seed: int, tick=lambda: None, pairs=None, **leave_out) -> ChannelModel:
-    rows = gather(worlds, channel, **leave_out)
+def train_channel(worlds: list[Evidence], channel: str, seed: int, tick=lambda: None, most=PAIRS, boosting=None, **those) -> ChannelModel:
+    """`most`: pairs; `boosting`: other settings, as `boost` takes them; `those`: which rows and columns, as `gather` takes them."""
+    rows, boosting = gather(worlds, channel, **those), boosting or {}
+    if boosting.get("free"):
+        rows.directions = dict.fromkeys(rows.directions, 0)
     x = rows.x.copy()
-    if pairs is None:
-        pairs = choose_pairs(boost(rows, x, seed, None))
-        tick()
+    pairs = choose_pairs(boost(rows, x, seed, None, **boosting), most)
+    tick()
     # Missing must not count less than the median of present. Where it would, it is trained as the median.
     as_median: set[str] = set()
     for _ in range(4):
-        booster = boost(rows, x, seed, pairs)
+        booster = boost(rows, x, seed, pairs, **boosting)
         tick()
         model, broken = to_tables(booster, rows, as_median)
         if not broken:

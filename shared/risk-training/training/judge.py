@@ -117,7 +117,8 @@ def false_alarms(world: Evidence, score: np.ndarray) -> dict[str, tuple[int, dic
 def calibration(world: Evidence, log_odds: np.ndarray, window_prevalence: float) -> dict[str, float]:
     """Errors of the probability. `log_odds`: micro, at the prevalence of the window that was calibrated on.
 
-    "here": shifted to this world's prevalence; "real": to the real one, with attacks weighted down to it.
+    "here": shifted to this world's prevalence; "real": to the real one, with attacks weighted down to it; "chance": what
+    the error "here" would be if every probability were right, for there are only so many rows.
     """
     rows = test_rows(world) & (world.kind != "household")
     attack, x = world.attack[rows], log_odds[rows] / MICRO
@@ -127,6 +128,9 @@ def calibration(world: Evidence, log_odds: np.ndarray, window_prevalence: float)
     for name, prevalence, weight in (("here", own, np.ones(len(x))), ("real", PREVALENCE, np.where(attack, down, 1.0))):
         p = 1 / (1 + np.exp(-(x + logit(prevalence) - logit(window_prevalence))))
         found[f"error_{name}"] = expected_error(p, attack, weight)
+        if name == "here":
+            rng = np.random.default_rng(0)
+            found["error_chance"] = float(np.mean([expected_error(p, rng.random(len(p)) < p, weight) for _ in range(50)]))
         found[f"brier_{name}"] = float(np.average((p - attack) ** 2, weights=weight))
     return found
 

@@ -227,14 +227,15 @@ People who lost their phone, times the average:
 
 def _probabilities(errors) -> str:
     rows = [
-        [world, f"{e['error_here']:.4f}", f"{e['brier_here']:.4f}", f"{e['error_real']:.6f}", f"{e['brier_real']:.6f}"] for world, e in errors.items()
+        [world, f"{e['error_here']:.4f}", f"{e['error_chance']:.4f}", f"{e['brier_here']:.4f}", f"{e['error_real']:.6f}", f"{e['brier_real']:.6f}"] for world, e in errors.items()
     ]
     return f"""## Probabilities
 
 Expected error over 15 bins of equal size, and Brier score: with the prior shifted to the world's own share of attacks, and to
-{calibrate.PREVALENCE:g} of requests (attacks weighted down to it).
+{calibrate.PREVALENCE:g} of requests (attacks weighted down to it). "By chance" is the error that a model would have all of whose
+probabilities are right, for there are only so many requests.
 
-{table(["", "error, own", "Brier, own", "error, real", "Brier, real"], rows)}
+{table(["", "error, own", "by chance", "Brier, own", "error, real", "Brier, real"], rows)}
 ![Calibration](calibration.png)
 """
 
