@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Trains the risk model from nothing: makes an environment with pinned packages, then runs `training` in it."""
+"""Trains the risk model from nothing: makes an environment with pinned packages, then runs `training` in it.
+
+`--check` runs the tests of simulator and tables instead.
+"""
 
 import os
 import subprocess
@@ -22,7 +25,8 @@ def main():
         made_for.write_text(PINNED.read_text())
     # Sums in another order would give another model, and threads that wait for each other burn a busy machine.
     settings = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-    sys.exit(subprocess.run([python, "-m", "training", *sys.argv[1:]], cwd=HERE, env=settings).returncode)
+    what = ["unittest", "discover", "-s", "tests"] if sys.argv[1:] == ["--check"] else ["training", *sys.argv[1:]]
+    sys.exit(subprocess.run([python, "-m", *what], cwd=HERE, env=settings).returncode)
 
 
 if __name__ == "__main__":
