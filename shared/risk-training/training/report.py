@@ -124,7 +124,7 @@ def _head(about: About, dev: Evidence) -> str:
 Made by `{about.command}`, seed {about.seed}. Model: sha256 `{about.sha256}`, {about.size:,} bytes.
 Trained on {", ".join(about.trained_on)} (world, seed, lines, attacks of each class), days 30-180; calibrated on days 180-220
 of the same; tested on days 220-300 of worlds with other seeds ({genuine:,} genuine and {attacks:,} attackers' requests on dev).
-The `test-` worlds have other numbers, and nothing was trained, chosen or calibrated on them.
+The `test-` worlds have other numbers, and nothing was trained or calibrated on them; settings were chosen with all test worlds in view.
 
 How to read it: a request is privileged (e-mail, passkey, lock, SIM swap, number transfer PIN, port-out). **Detection at 1 % / 5 %** is
 the share of attackers' requests that score above all but 1 % / 5 % of genuine ones, as the mean of ten classes of attackers,
@@ -151,7 +151,7 @@ def _goals(about, judged, between, alarms, errors, without, dev, other) -> str:
         ["requests on which Rust and Python differ", about.agreement, "0", about.agreement.startswith("0 ")],
     ]  # fmt: skip
     if about.sign_ins:
-        counts = [count for name, count in about.sign_ins.items() if name.startswith("glass box")]
+        counts = [count for name, count in about.sign_ins.items() if not name.startswith("Freeman")]
         rows.append(["reference world, re-authentications in 12 sign-ins: published signals, with round trips, all", ", ".join(f"{c:g}" for c in counts), "3, 2, 1", all(c <= goal for c, goal in zip(counts, (3, 2, 1)))])  # fmt: skip
     rows = [[*row[:3], met(row[3])] for row in rows]
     return "## Beside the goals\n\n" + table(["", "measured", "goal", ""], rows) + "\nWhat was tried to close what is missed: [EXPERIMENTS.md](EXPERIMENTS.md).\n"
