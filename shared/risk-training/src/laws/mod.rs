@@ -49,6 +49,9 @@ const POOL: usize = 60;
 /// What the rounding of weights can move a match by.
 const ROUNDING: f32 = 0.01;
 
+/// What that and the rounding of times to the hour can move the match of a faint row by: far less than a quarter visit.
+const HOUR: f32 = 0.1;
+
 /// The matches: no history is 0, more of the same never more.
 const MATCHES: [&str; 11] =
     ["network", "asn", "place", "country", "device", "device_settled", "model", "browser", "locale", "zone", "hour"];
@@ -379,7 +382,7 @@ impl Case<'_> {
         let mut after = before.clone();
         self.scene.learn(&mut after, &self.seen, &self.scene.weigh(&before, &self.seen, &self.counters));
         let (without, with) = (self.scene.weigh(&before, &seen, &self.counters), self.scene.weigh(&after, &seen, &self.counters));
-        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name).min(0.0) - ROUNDING);
+        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name).min(0.0) - HOUR);
         stronger.map_or(Ok(()), |name| Err(format!("{name} {} over {}", column(&with, name), column(&without, name))))
     }
 
