@@ -4,6 +4,11 @@
 
 pub mod chance;
 pub mod columns;
+pub mod drift;
 pub mod laws;
 pub mod parse;
+pub mod parts;
 pub mod replay;
+
+/// The file of the model that comes with the project.
+pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/model/model.json");

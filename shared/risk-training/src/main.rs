@@ -11,9 +11,12 @@ use linekeeper_domain::risk::background::{Background, Census};
 use linekeeper_domain::risk::model::{Model, Score};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::time::{Span, Timestamp};
+use risk_training::MODEL;
 use risk_training::columns::Columns;
+use risk_training::drift::{Page, Side};
 use risk_training::laws;
 use risk_training::parse::{self, Faults, Understood};
+use risk_training::parts::{Part, Stage};
 use risk_training::replay::World;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -24,8 +27,13 @@ risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
     writes the evidence of every privileged event, with --sign-ins that of sign-ins too
 risk-eval score --events FILE --out FILE [--model FILE]
     scores every privileged event by a model (the project's, from wherever this is run)
+risk-eval drift --events FILE --out FILE [--from DAY] [--split DAY] [--model FILE] [--shadow FILE]
+    one page: how evidence, missing values and scores since a day (220) differ from those before it, from another
+    day (30) on; and what a second model would have said
 risk-eval laws [--cases N] [--seed N] [--model FILE]
     tries the laws on so many random cases (1000000): on random models, and on the project's where there is one
+risk-eval bench [--model FILE]
+    times each part of a score, and counts its instructions where valgrind is installed
 ";
 
 /// Why a command could not be carried out.
@@ -101,7 +109,9 @@ fn main() -> ExitCode {
         Some("background") => background(words),
         Some("evidence") => evidence(words),
         Some("score") => score(words),
+        Some("drift") => drift(words),
         Some("laws") => laws(words),
+        Some("bench") => bench(words),
         Some(other) => Err(Failure::Usage(format!("{other}?"))),
         None => Err(Failure::Usage("which command?".to_owned())),
     };
@@ -241,9 +251,6 @@ fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The model that comes with the project.
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/model/model.json");
-
 /// Reads the model that was named, or else the project's.
 fn read_model(named: Option<&str>) -> Result<Model, Failure> {
     let path = PathBuf::from(named.unwrap_or(MODEL));
@@ -337,14 +344,50 @@ fn number(arguments: &Arguments, name: &str, otherwise: u64) -> Result<u64, Fail
     text.replace('_', "").parse().map_err(|_| Failure::Usage(format!("{name} {text} is no number")))
 }
 
+/// A day counted from the midnight before the first event.
+fn day(arguments: &Arguments, name: &str, otherwise: u64) -> Result<Span, Failure> {
+    let days = number(arguments, name, otherwise)?;
+    u32::try_from(days).map(Span::days).map_err(|_| Failure::Usage(format!("{name} {days} is no day")))
+}
+
+fn drift(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--events", "--out", "--from", "--split", "--model", "--shadow"], &[])?;
+    let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
+    let (from, split) = (day(&arguments, "--from", 30)?, day(&arguments, "--split", 220)?);
+    let model = read_model(arguments.get("--model"))?;
+    let shadow = arguments.get("--shadow").map(|named| read_model(Some(named))).transpose()?;
+    let (started, mut tally, mut world, mut first) = (Instant::now(), Tally::default(), World::default(), None);
+    let mut page = Page::new(&model, shadow.as_ref());
+    each_event(&events, &mut tally, |understood| {
+        if let Understood::Observed { line, seen, .. } = understood {
+            let midnight = *first.get_or_insert(Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400));
+            let weighed = world.observe(line, &seen, model.background());
+            if seen.act.is_privileged() && seen.at >= midnight + from {
+                let side = if seen.at < midnight + split { Side::Before } else { Side::After };
+                page.count(side, seen.channel.door(), weighed.evidence.present());
+            }
+        }
+        Ok(())
+    })?;
+    let days = [from, split].map(|span| span.as_seconds() / 86_400);
+    write_file(&out, &page.markdown(&events.display().to_string(), days))?;
+    report(&tally, started);
+    Ok(())
+}
+
+/// The model that was named, or the project's where there is one.
+fn maybe_model(named: Option<&str>) -> Result<Option<Model>, Failure> {
+    match read_model(named) {
+        Ok(model) => Ok(Some(model)),
+        Err(Failure::NoModel(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn laws(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let arguments = Arguments::parse(words, &["--cases", "--seed", "--model"], &[])?;
     let (cases, seed) = (number(&arguments, "--cases", 1_000_000)?, number(&arguments, "--seed", 1)?);
-    let model = match read_model(arguments.get("--model")) {
-        Ok(model) => Some(model),
-        Err(Failure::NoModel(_)) => None,
-        Err(failure) => return Err(failure),
-    };
+    let model = maybe_model(arguments.get("--model"))?;
     let started = Instant::now();
     let bar = |done: u64| {
         let filled = usize::try_from(done * 30 / cases.max(1)).unwrap_or(0);
@@ -377,4 +420,58 @@ fn laws(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     }
     tell(&table);
     if results.hold() { Ok(()) } else { Err(Failure::Broken) }
+}
+
+/// Each part is timed so often.
+const TIMES: usize = 200_000;
+/// Under valgrind, which is fifty times slower.
+const COUNTED: usize = 2_000;
+
+/// Times the parts of a score. With `--part` and `--times` it only does that part so often: what is run under
+/// valgrind, once with 0 times, so that the difference is the part's own.
+fn bench(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--model", "--part", "--times"], &[])?;
+    let model = maybe_model(arguments.get("--model"))?;
+    let broken = |error: String| Failure::Contents(PathBuf::from(MODEL), error);
+    let by = model.as_ref().map_or("a random model".to_owned(), |model| format!("the model {}", model.version()));
+    let stage = Stage::new(model).map_err(|error| broken(error.to_string()))?;
+    let run = |part, number| stage.run(part, number).map_err(|error| broken(error.to_string()));
+    if let Some(word) = arguments.get("--part") {
+        let part = Part::ALL.into_iter().find(|part| part.word() == word);
+        let part = part.ok_or_else(|| Failure::Usage(format!("--part {word}?")))?;
+        return (0..number(&arguments, "--times", 0)?).try_for_each(|n| run(part, usize::try_from(n).unwrap_or(0)));
+    }
+    tell(&format!("by {by}, {TIMES} calls each, in nanoseconds\n\n| part | median | p99 | p99.9 | instructions |"));
+    tell("|---|---|---|---|---|");
+    for part in Part::ALL {
+        let mut times = Vec::with_capacity(TIMES);
+        for number in 0..TIMES {
+            let started = Instant::now();
+            run(part, number)?;
+            times.push(started.elapsed().as_nanos());
+        }
+        times.sort_unstable();
+        let at = |thousandths: usize| times.get(TIMES * thousandths / 1_000).copied().unwrap_or(0);
+        let instructions = instructions(part, arguments.get("--model"));
+        let counted = instructions.map_or("no valgrind".to_owned(), |count| count.to_string());
+        tell(&format!("| {} | {} | {} | {} | {counted} |", part.word(), at(500), at(990), at(999)));
+    }
+    Ok(())
+}
+
+/// Instructions of one call of a part, by callgrind; nothing where that cannot be run.
+fn instructions(part: Part, model: Option<&str>) -> Option<u64> {
+    let count = |times: usize| -> Option<u64> {
+        let mut valgrind = std::process::Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe().ok()?);
+        valgrind.args(["bench", "--part", part.word(), "--times", &times.to_string()]);
+        if let Some(model) = model {
+            valgrind.args(["--model", model]);
+        }
+        let told = valgrind.output().ok()?;
+        let told = String::from_utf8_lossy(&told.stderr);
+        told.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+    };
+    let (with, without) = (count(COUNTED)?, count(0)?);
+    Some(with.saturating_sub(without) / u64::try_from(COUNTED).ok()?)
 }

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::background::Background;
 use super::bands::Bands;
+use super::drift::Histogram;
 use super::event::{Door, Observation};
 use super::evidence::{DIRECTIONS, Direction, Evidence, NAMES, REASONS};
 use super::marks::{Marks, WideMarks};
@@ -317,6 +318,8 @@ fn typical(curves: &[CurveFile], pairs: &[PairFile]) -> Result<Evidence, ModelEr
 struct DoorModel {
     base: i64,
     terms: Vec<Term>,
+    /// How each piece of evidence is cut first, for drift.
+    axes: Vec<Axis>,
     typical: Evidence,
     calibration: Calibration,
     bands: Bands,
@@ -326,12 +329,18 @@ impl DoorModel {
     fn new(name: &'static str, file: &DoorFile) -> Result<Self, ModelError> {
         let curves = file.curves.iter().map(Term::curve);
         let pairs = file.pairs.iter().map(Term::pair);
-        let terms = curves.chain(pairs).collect::<Result<_, _>>()?;
+        let terms = curves.chain(pairs).collect::<Result<Vec<Term>, _>>()?;
+        let mut axes: Vec<Axis> = Vec::new();
+        for axis in terms.iter().flat_map(|term| [Some(&term.first), term.second.as_ref()]).flatten() {
+            if axes.iter().all(|known| known.feature != axis.feature) {
+                axes.push(axis.clone());
+            }
+        }
         let typical = typical(&file.curves, &file.pairs)?;
         if !file.calibration.ascends() || !file.bands.ascend() || !are_terms(&[file.base]) {
             return Err(ModelError::Order(name));
         }
-        Ok(Self { base: file.base, terms, typical, calibration: file.calibration.clone(), bands: file.bands })
+        Ok(Self { base: file.base, terms, axes, typical, calibration: file.calibration.clone(), bands: file.bands })
     }
 }
 
@@ -445,6 +454,21 @@ impl Model {
     #[must_use]
     pub const fn typical(&self, door: Door) -> &Evidence {
         &self.at(door).typical
+    }
+
+    /// The names of the evidence that a door's terms ask for, and an empty histogram of the bins of each.
+    #[must_use]
+    pub fn histograms(&self, door: Door) -> Vec<(&'static str, Histogram)> {
+        let name = |axis: &Axis| NAMES.get(axis.feature).copied().unwrap_or_default();
+        self.at(door).axes.iter().map(|axis| (name(axis), Histogram::new(axis.missing() + 1))).collect()
+    }
+
+    /// Counts evidence in [`Model::histograms`] of its door.
+    pub fn count(&self, door: Door, evidence: &Evidence, histograms: &mut [(&'static str, Histogram)]) {
+        let values = evidence.values();
+        for (axis, (_, histogram)) in self.at(door).axes.iter().zip(histograms) {
+            histogram.add(axis.bin(&values));
+        }
     }
 
     /// The score of evidence at a door.

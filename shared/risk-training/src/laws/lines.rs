@@ -489,10 +489,16 @@ impl Scene {
         &self.background
     }
 
+    /// An observation's marks, in the line's profile and across lines.
+    #[must_use]
+    pub fn marks(&self, seen: &Seen) -> (Marks, WideMarks) {
+        (Marks::of(&self.of_line, seen), WideMarks::of(&self.marker, LINE, seen))
+    }
+
     /// The evidence of an observation.
     #[must_use]
     pub fn weigh(&self, profile: &Profile, seen: &Seen, counters: &Counters) -> Evidence {
-        let (marks, wide) = (Marks::of(&self.of_line, seen), WideMarks::of(&self.marker, LINE, seen));
+        let (marks, wide) = self.marks(seen);
         Evidence::of(profile, seen, &marks, &wide, &counters.velocity(), &self.background)
     }
 
