@@ -165,7 +165,10 @@ async fn what_runs_in_the_background_costs_a_read_and_a_write_a_subject() {
     let world = customer().await;
     world.tap.begin(None);
     world.behaviour(ANA.sign_in_at_home(&world.now())).await;
-    assert_eq!(counts(&world), [2, 0, 0, 0], "a sign-in");
+    assert_eq!(counts(&world), [6, 0, 0, 0], "a sign-in: the profile, and three counters that it meets others at");
+    world.tap.begin(None);
+    world.behaviour(ANA.sign_in_at_home(&world.now())).await;
+    assert_eq!(counts(&world), [3, 0, 0, 0], "another in the hour is counted already");
 
     world.tap.begin(None);
     world.sweep.handle().await.unwrap();

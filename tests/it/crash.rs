@@ -107,11 +107,8 @@ impl Story {
                 !world.feed(stolen).await
             }
             Op::SignIn => {
-                let mut sign_in = ANA.sign_in_at_home(&world.now());
-                sign_in["device"] = json!("device-of-the-thief");
-                sign_in["network"]["latitude"] = json!(34.05);
-                sign_in["network"]["longitude"] = json!(-118.24);
-                !world.behaviour(sign_in).await
+                let thief = ANA.sign_in_of_a_thief(&world.now());
+                !world.behaviour(thief).await
             }
             Op::Advance(span) => {
                 world.clock.advance(*span);

@@ -13,6 +13,7 @@ use linekeeper_domain::kinds::Band;
 use linekeeper_domain::ledger::{EventName, replay};
 use linekeeper_domain::notice::recipients;
 use linekeeper_domain::policy::Requirement;
+use linekeeper_domain::risk::profile::Stamp;
 use linekeeper_domain::state::Line;
 use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Clock as _;
@@ -411,11 +412,8 @@ impl Story {
                 assert!(!world.feed(stolen).await);
             }
             Step::SignIn { far } => {
-                let mut sign_in = ANA.sign_in_at_home(&world.now());
-                if *far {
-                    sign_in["device"] = json!("device-of-the-thief");
-                    sign_in["network"] = json!({"asn": 209, "country": "US", "city": "Los Angeles", "latitude": 34.05, "longitude": -118.24, "time_zone": "America/Los_Angeles"});
-                }
+                let now = world.now();
+                let sign_in = if *far { ANA.sign_in_of_a_thief(&now) } else { ANA.sign_in_at_home(&now) };
                 assert!(!world.behaviour(sign_in).await);
             }
             Step::Down(which) => {
@@ -864,10 +862,7 @@ async fn i4_what_is_learnt_late_raises_an_open_change_and_nothing_lowers_it_agai
     let world = ana().await;
     let change = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.text("change_id");
     let before = stored(&world, &change).await.need;
-    let mut thief = ANA.sign_in_at_home(&world.now());
-    thief["device"] = json!("device-of-the-thief");
-    thief["network"] = json!({"asn": 209, "country": "US", "city": "Los Angeles", "latitude": 34.05, "longitude": -118.24, "time_zone": "America/Los_Angeles"});
-    assert!(!world.behaviour(thief).await);
+    assert!(!world.behaviour(ANA.sign_in_of_a_thief(&world.now())).await);
     let raised = stored(&world, &change).await;
     assert!(raised.need.at_least(&before) && raised.need != before, "{:?}", raised.need);
     assert!(raised.hold_until.is_some());
@@ -1419,7 +1414,7 @@ async fn i10_bad_messages_of_behaviour_are_put_aside_with_their_reasons_and_thei
     assert_eq!(world.dead.all(), expected);
     let after = world.whole(&ANA).await;
     assert_eq!(after.profile_seq, before.profile_seq + 4, "the neighbours are folded in");
-    assert_eq!(after.profile.present().unwrap().care_at, Some(world.clock.now()));
+    assert_eq!(after.profile.present().unwrap().since(Stamp::Contact, world.clock.now()), Some(0));
     assert_eq!((after.account, after.lines), (before.account, before.lines));
 }
 

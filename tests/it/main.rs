@@ -20,4 +20,5 @@ mod openapi;
 mod parsers;
 mod path;
 mod races;
+mod risk;
 mod rules;

@@ -197,10 +197,7 @@ async fn new_evidence_puts_an_open_change_on_hold_and_the_customer_hears_of_it()
     assert!(asked.body["hold_until"].is_null());
     world.pump().await;
     world.inbox.clear();
-    world
-        .behaviour(json!({"id": "1", "at": world.now(), "type": "sign_in", "account_id": ANA.account, "ok": true, "device": "device-of-the-thief",
-            "network": {"asn": 209, "country": "US", "city": "Los Angeles", "latitude": 34.05, "longitude": -118.24, "time_zone": "America/Los_Angeles"}}))
-        .await;
+    world.behaviour(ANA.sign_in_of_a_thief(&world.now())).await;
     world.pump().await;
     assert!(world.change(&ANA, &asked.text("change_id")).await["hold_until"].is_string());
     assert!(world.inbox.all().iter().any(|mail| mail.text.short.contains("does not look like you")));

@@ -16,7 +16,7 @@ use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_domain::words::Text;
 use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
 use linekeeper_platform::clock::Clock;
-use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, Published, Signer};
+use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, ProfileKey, Published, Signer};
 use linekeeper_platform::messages::{LineEvent, Messenger, Publisher};
 use linekeeper_platform::seal::{Sealer, Unsealer};
 use linekeeper_platform::store::Error;
@@ -95,6 +95,13 @@ impl Keys {
     pub fn public(&self) -> Jwk {
         let der = p256::PublicKey::from(self.signing.verifying_key()).to_public_key_der().unwrap();
         Jwk::from_der(der.as_bytes(), "test-key").unwrap()
+    }
+}
+
+impl ProfileKey for Keys {
+    fn derive(&self) -> BoxFuture<'_, Result<Zeroizing<[u8; 32]>, Error>> {
+        // Asked for once in a process's life: not a call of an operation.
+        Box::pin(async move { Ok(Zeroizing::new(self.mac)) })
     }
 }
 

@@ -9,6 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Entropy;
 use linekeeper_platform::store::Store;
@@ -108,6 +110,7 @@ fn written(item: &HashMap<String, AttributeValue>) -> Map<String, Value> {
             AttributeValue::Null(is) => json!({"NULL": is}),
             AttributeValue::L(list) => json!({"L": list.iter().map(value).collect::<Vec<_>>()}),
             AttributeValue::M(members) => json!({"M": written(members)}),
+            AttributeValue::B(bytes) => json!({"B": STANDARD.encode(bytes)}),
             other => panic!("{other:?} is stored nowhere"),
         }
     }

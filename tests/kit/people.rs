@@ -76,12 +76,29 @@ impl Person {
         json!({"kind": "sim_swap", "line_id": self.line, "sim": {"iccid": iccid}})
     }
 
+    /// A thief's sign-in with her password, as the behaviour queue has it.
+    #[must_use]
+    pub fn sign_in_of_a_thief(&self, at: &str) -> Value {
+        json!({"id": at, "at": at, "type": "sign_in", "account_id": self.account, "ok": true, "device": "device-of-the-thief",
+               "system": "Android", "browser": "Chrome", "language": "en-US", "utc_offset": -480, "network": los_angeles()})
+    }
+
     /// A sign-in at home, as the behaviour queue has it.
     #[must_use]
     pub fn sign_in_at_home(&self, at: &str) -> Value {
         json!({"id": at, "at": at, "type": "sign_in", "account_id": self.account, "ok": true, "device": LAPTOP,
-               "network": {"asn": 7922, "country": "US", "city": "Miami", "latitude": 25.77, "longitude": -80.19, "time_zone": "America/New_York"}})
+               "system": "Windows", "browser": "Chrome", "language": "en-US", "utc_offset": -300, "network": miami()})
     }
+}
+
+/// Home, as the behaviour queue has it.
+fn miami() -> Value {
+    json!({"address": "198.51.100.7", "asn": 7922, "country": "US", "region": "Florida", "city": "Miami", "latitude": 25.77, "longitude": -80.19})
+}
+
+/// Where the thief is.
+fn los_angeles() -> Value {
+    json!({"address": "203.0.113.77", "asn": 9009, "country": "US", "region": "California", "city": "Los Angeles", "latitude": 34.05, "longitude": -118.24})
 }
 
 /// The device that customers use at home.
@@ -91,22 +108,32 @@ pub const LAPTOP: &str = "laptop-of-the-customer";
 pub const AT_HOME: &[(&str, &str)] = &[
     ("x-linekeeper-edge", "edge-secret"),
     ("x-linekeeper-device", LAPTOP),
+    ("x-linekeeper-utc-offset", "-300"),
+    ("sec-ch-ua", r#""Chromium";v="143", "Google Chrome";v="143", "Not A(Brand";v="24""#),
+    ("sec-ch-ua-platform", r#""Windows""#),
+    ("accept-language", "en-US,en;q=0.9"),
+    ("cloudfront-viewer-address", "198.51.100.7:46532"),
     ("cloudfront-viewer-asn", "7922"),
     ("cloudfront-viewer-country", "US"),
+    ("cloudfront-viewer-country-region-name", "Florida"),
     ("cloudfront-viewer-city", "Miami"),
     ("cloudfront-viewer-latitude", "25.77"),
     ("cloudfront-viewer-longitude", "-80.19"),
-    ("cloudfront-viewer-time-zone", "America/New_York"),
 ];
 
 /// Request headers of a thief in California.
 pub const IN_CALIFORNIA: &[(&str, &str)] = &[
     ("x-linekeeper-edge", "edge-secret"),
     ("x-linekeeper-device", "device-of-the-thief"),
-    ("cloudfront-viewer-asn", "209"),
+    ("x-linekeeper-utc-offset", "-480"),
+    ("sec-ch-ua", r#""Chromium";v="143", "Google Chrome";v="143", "Not A(Brand";v="24""#),
+    ("sec-ch-ua-platform", r#""Android""#),
+    ("accept-language", "en-US,en;q=0.9"),
+    ("cloudfront-viewer-address", "203.0.113.77:46532"),
+    ("cloudfront-viewer-asn", "9009"),
     ("cloudfront-viewer-country", "US"),
+    ("cloudfront-viewer-country-region-name", "California"),
     ("cloudfront-viewer-city", "Los Angeles"),
     ("cloudfront-viewer-latitude", "34.05"),
     ("cloudfront-viewer-longitude", "-118.24"),
-    ("cloudfront-viewer-time-zone", "America/Los_Angeles"),
 ];

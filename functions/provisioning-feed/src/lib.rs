@@ -12,7 +12,7 @@ use linekeeper_domain::ids::{AccountId, LineId, Subject};
 use linekeeper_domain::ledger::Draft;
 use linekeeper_domain::state::{Sim, View};
 use linekeeper_domain::time::{Span, Timestamp};
-use linekeeper_platform::batch::{self, Failure, SqsDeadLetters};
+use linekeeper_platform::batch::{self, Failure, Imported, SqsDeadLetters};
 use linekeeper_platform::config::Var;
 use linekeeper_platform::shell::{Shell, owner};
 use linekeeper_platform::start;
@@ -22,8 +22,6 @@ pub use record::{Record, What};
 
 /// How far a carrier's clock may be ahead.
 const AHEAD: Span = Span::minutes(5);
-/// How many records one import takes.
-const IMPORT_LIMIT: usize = 1_000;
 
 /// What the function works with.
 #[derive(Debug)]
@@ -57,15 +55,6 @@ pub enum Outgoing {
     Import(Imported),
 }
 
-/// What became of an import. Importing again is safe: what is there already counts as done.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Imported {
-    /// Records that are in.
-    pub done: usize,
-    /// Records that are not, by their place from 0, with the reason.
-    pub failed: Vec<(usize, String)>,
-}
-
 impl App<SqsDeadLetters> {
     /// The function over the real world.
     ///
@@ -95,19 +84,8 @@ impl<D: batch::DeadLetters> App<D> {
 
     async fn import(&self, records: Vec<serde_json::Value>) -> Imported {
         let mut imported = Imported::default();
-        for (place, value) in records.into_iter().enumerate() {
-            let result = match serde_json::from_value::<Record>(value) {
-                _ if place >= IMPORT_LIMIT => Err(format!("an import has at most {IMPORT_LIMIT} records")),
-                Err(error) => Err(linekeeper_platform::http::misfit(&error)),
-                Ok(record) => self.record(record).await.map_err(|failure| match failure {
-                    Failure::Reject { reason, detail } => format!("{reason}: {detail}"),
-                    Failure::Retry(error) => format!("try again: {error}"),
-                }),
-            };
-            match result {
-                Ok(()) => imported.done = imported.done.saturating_add(1),
-                Err(reason) => imported.failed.push((place, reason)),
-            }
+        for (place, record) in batch::import(records, &mut imported) {
+            imported.took(place, &self.record(record).await);
         }
         imported
     }

@@ -1,9 +1,10 @@
 //! Changes: asked for, read, listed, stopped.
 
-use linekeeper_domain::change::{Change, Details};
+use linekeeper_domain::change::{Change, Decision, Details};
 use linekeeper_domain::decide::{self, Ask};
 use linekeeper_domain::ids::{ChangeId, LineId, Subject};
-use linekeeper_domain::kinds::{ChangeKind, Status};
+use linekeeper_domain::kinds::{ChangeKind, Channel, Status};
+use linekeeper_domain::risk::KeyShown;
 use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
 use linekeeper_domain::view::ChangeView;
@@ -39,17 +40,19 @@ impl App {
         };
         // A representative's own device and network say nothing of the customer.
         let signals = match caller {
-            Caller::Customer { .. } => self.door.edge.signals(request, &account),
+            Caller::Customer { .. } => self.door.edge.signals(request),
             Caller::Representative { .. } => RequestSignals::default(),
         };
         let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals, key };
 
-        let view = self.shell.store.read(&account, &subject).await?;
+        let scorer = self.risk.scorer().await;
+        let meets = scorer.meets(&account, &ask.asked(KeyShown::default()).seen(&View::default(), self.shell.clock.now()));
+        let view = self.shell.store.read_with(&account, &subject, &meets).await?;
         let owner = owner(&account, &subject);
-        let outcome = self.shell.command(&owner, &actor, view, |view, ctx| decide::request(view, &ask, ctx)).await?;
+        let outcome = self.shell.command(&owner, &actor, view, |view, ctx| decide::request(view, &ask, scorer, ctx)).await?;
         let change = outcome.view.change(&id).ok_or(ProblemKind::TryAgain)?;
         if outcome.written.is_some() {
-            telemetry::count(Metric::Decision, change.decision.outcome.word());
+            count(&change.decision, &ask);
         }
         let status = if outcome.written.is_some() { 201 } else { 200 };
         self.answer(status, change, &outcome.view)
@@ -108,6 +111,19 @@ impl App {
 
     fn view(&self, change: &Change, view: &View) -> ChangeView {
         ChangeView::of(change, view, self.shell.clock.now(), &self.shell.settings)
+    }
+}
+
+/// What a fraud desk watches: decisions, bands, the second model beside the first, and signals that stay out. A
+/// header that gets lost looks like a wave of attacks.
+fn count(decision: &Decision, ask: &Ask) {
+    telemetry::count(Metric::Decision, decision.outcome.word());
+    telemetry::count(Metric::Score, decision.band.word());
+    if let Some(shadow) = &decision.shadow {
+        telemetry::count(Metric::Shadow, if shadow.band == decision.band { "agrees" } else { "differs" });
+    }
+    if ask.channel == Channel::Pwa {
+        ask.signals.missing().for_each(|name| telemetry::count(Metric::Missing, name));
     }
 }
 

@@ -18,6 +18,7 @@ use linekeeper_platform::http::{Reply, Request, serve};
 use linekeeper_platform::identity::Caller;
 use linekeeper_platform::keys::{Jwks, KmsSigner, Published};
 use linekeeper_platform::problem::{Problem, ProblemKind};
+use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::Shell;
 use linekeeper_platform::start;
 
@@ -31,6 +32,8 @@ pub struct App {
     pub key: Arc<dyn Published>,
     /// `iss` of what was signed.
     pub issuer: String,
+    /// What scores.
+    pub risk: Arc<Risk>,
 }
 
 impl std::fmt::Debug for App {
@@ -45,12 +48,13 @@ impl App {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer])?;
+        let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer, Var::ProfileKey])?;
         let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
         let aws = start::aws().await;
         let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
         let issuer = config.get(Var::Issuer).to_owned();
-        Ok(Self { shell: start::shell(&config, &aws), door, key: Arc::new(key), issuer })
+        let risk = Arc::new(start::risk(&config, &aws).await);
+        Ok(Self { shell: start::shell(&config, &aws), door, key: Arc::new(key), issuer, risk })
     }
 
     /// Answers one request.

@@ -1,8 +1,13 @@
 //! The records of the queue `behaviour`.
 
-use linekeeper_domain::ids::AccountId;
-use linekeeper_domain::risk::Behaviour;
-use linekeeper_domain::signals::{DeviceId, Network, Position, RequestSignals, Signal};
+use std::net::IpAddr;
+
+use linekeeper_domain::ids::{AccountId, RepresentativeId};
+use linekeeper_domain::risk::KeyShown;
+use linekeeper_domain::risk::event::{Act, Care, Channel, Observation, Shown, Target};
+use linekeeper_domain::risk::request::source;
+use linekeeper_domain::signals::{Device, DeviceName, Network, Position, RequestSignals, Signal};
+use linekeeper_domain::time::Timestamp;
 use serde::Deserialize;
 
 /// One record: `{"id", "at", "account_id", "type", …}`.
@@ -25,8 +30,10 @@ pub struct Record {
 pub enum What {
     /// A sign-in.
     SignIn {
-        /// Whether the password was right.
+        /// Whether it succeeded.
         ok: bool,
+        /// By what; `password` where it is not said.
+        shown: Option<Shown>,
         /// From where.
         #[serde(flatten)]
         from: Origin,
@@ -38,9 +45,22 @@ pub enum What {
         from: Origin,
     },
     /// The password was reset.
-    PasswordReset,
+    PasswordReset {
+        /// From where.
+        #[serde(flatten)]
+        from: Origin,
+    },
     /// The care desk was contacted.
-    CareContact,
+    CareContact {
+        /// Whether the caller got through the desk's questions; yes where it is not said.
+        passed: Option<bool>,
+        /// Questions answered wrongly.
+        failed_questions: Option<u32>,
+        /// Whether the caller called from the line itself.
+        own_line: Option<bool>,
+        /// The representative.
+        representative: Option<RepresentativeId>,
+    },
 }
 
 /// Where something came from, as far as the sender knows.
@@ -48,6 +68,18 @@ pub enum What {
 pub struct Origin {
     /// The opaque text that the app keeps.
     pub device: Option<String>,
+    /// Whether a key bound to the device proved it.
+    pub device_key: Option<bool>,
+    /// The device's model: `Pixel 9`.
+    pub model: Option<String>,
+    /// Its operating system: `Android`.
+    pub system: Option<String>,
+    /// The browser: `Chrome`.
+    pub browser: Option<String>,
+    /// Its first language: `en-US`.
+    pub language: Option<String>,
+    /// What its clock is ahead of UTC, in minutes.
+    pub utc_offset: Option<i32>,
     /// What the edge says of the network.
     pub network: Option<NetworkRecord>,
 }
@@ -56,47 +88,104 @@ pub struct Origin {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkRecord {
+    address: Option<String>,
     asn: Option<u32>,
     country: Option<String>,
+    region: Option<String>,
     city: Option<String>,
     latitude: Option<f64>,
     longitude: Option<f64>,
-    time_zone: Option<String>,
+}
+
+/// What was not sent is absent; what cannot be used is unavailable.
+fn read<T, U>(sent: Option<&T>, parse: impl FnOnce(&T) -> Option<U>) -> Signal<U> {
+    match sent {
+        None => Signal::Absent,
+        Some(sent) => parse(sent).map_or(Signal::Unavailable, Signal::Present),
+    }
+}
+
+fn text(sent: Option<&String>) -> Signal<String> {
+    read(sent, |text| (1..=64).contains(&text.len()).then(|| text.clone()))
 }
 
 impl Origin {
-    /// As signals of an account. What is missing was not sent; what cannot be used is unavailable.
+    /// As signals. What is missing was not sent; what cannot be used is unavailable.
     #[must_use]
-    pub fn signals(&self, account: &AccountId) -> RequestSignals {
-        let device = match &self.device {
-            None => Signal::Absent,
-            Some(opaque) => DeviceId::of(account, opaque).map_or(Signal::Unavailable, Signal::Present),
+    pub fn signals(&self) -> RequestSignals {
+        let device = Device {
+            name: read(self.device.as_ref(), |opaque| DeviceName::of(opaque)),
+            model: text(self.model.as_ref()),
+            system: text(self.system.as_ref()),
+            browser: text(self.browser.as_ref()),
+            language: text(self.language.as_ref()),
+            utc_offset: read(self.utc_offset.as_ref(), |minutes| (-840..=840).contains(minutes).then_some(*minutes)),
         };
-        let network = self.network.clone().map_or_else(Network::default, |n| Network {
-            asn: n.asn.into(),
-            country: n.country.into(),
-            city: n.city.into(),
-            position: match (n.latitude, n.longitude) {
-                (Some(latitude), Some(longitude)) => {
-                    Position::new(latitude, longitude).map_or(Signal::Unavailable, Signal::Present)
-                }
-                _ => Signal::Absent,
-            },
-            time_zone: n.time_zone.into(),
-        });
+        let network = self.network.as_ref();
+        let position = network.and_then(|n| n.latitude.zip(n.longitude));
+        let network = Network {
+            address: read(network.and_then(|n| n.address.as_ref()), |address| address.parse::<IpAddr>().ok()),
+            asn: network.and_then(|n| n.asn).into(),
+            country: text(network.and_then(|n| n.country.as_ref())),
+            region: text(network.and_then(|n| n.region.as_ref())),
+            city: text(network.and_then(|n| n.city.as_ref())),
+            position: read(position.as_ref(), |(latitude, longitude)| Position::new(*latitude, *longitude)),
+        };
         RequestSignals { device, network }
+    }
+
+    /// Whether the device's key was shown.
+    #[must_use]
+    pub const fn key(&self) -> KeyShown {
+        match self.device_key {
+            Some(true) => KeyShown::Yes,
+            Some(false) | None => KeyShown::NoneEnrolled,
+        }
     }
 }
 
 impl What {
-    /// As the profile takes it.
+    /// Where it came from, for what comes from anywhere.
     #[must_use]
-    pub fn behaviour(&self, account: &AccountId) -> Behaviour {
+    pub const fn from(&self) -> Option<&Origin> {
         match self {
-            Self::SignIn { ok, from } => Behaviour::SignIn { ok: *ok, signals: from.signals(account) },
-            Self::DeviceSeen { from } => Behaviour::DeviceSeen { signals: from.signals(account) },
-            Self::PasswordReset => Behaviour::PasswordReset,
-            Self::CareContact => Behaviour::CareContact,
+            Self::SignIn { from, .. } | Self::DeviceSeen { from } | Self::PasswordReset { from } => Some(from),
+            Self::CareContact { .. } => None,
+        }
+    }
+
+    /// As the profile takes it. `signals` are those of [`What::from`].
+    #[must_use]
+    pub fn seen<'a>(&'a self, signals: &'a RequestSignals, at: Timestamp) -> Observation<'a> {
+        let (act, succeeded, shown) = match self {
+            Self::SignIn { ok, shown, .. } => (Act::SignIn, *ok, shown.or(Some(Shown::Password))),
+            Self::DeviceSeen { .. } => (Act::View, true, Some(Shown::Session)),
+            Self::PasswordReset { .. } => (Act::PasswordReset, true, None),
+            Self::CareContact { passed, .. } => (Act::CareContact, passed.unwrap_or(true), None),
+        };
+        let (origin, device) = source(signals, self.from().and_then(|from| from.device_key).into());
+        let care = match self {
+            Self::CareContact { failed_questions, own_line, representative, .. } => Signal::Present(Care {
+                rep: representative.as_ref().map(|id| id.as_str()).into(),
+                reason: Signal::Absent,
+                failed: (*failed_questions).into(),
+                inbound: Signal::Present(true),
+                own_line: (*own_line).into(),
+            }),
+            Self::SignIn { .. } | Self::DeviceSeen { .. } | Self::PasswordReset { .. } => Signal::Absent,
+        };
+        Observation {
+            at,
+            channel: if self.from().is_some() { Channel::Web } else { Channel::Care },
+            act,
+            succeeded,
+            shown: shown.into(),
+            tenure_days: Signal::Absent,
+            origin,
+            device,
+            line: Signal::Absent,
+            care,
+            target: Target::default(),
         }
     }
 }

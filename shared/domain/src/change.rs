@@ -12,6 +12,7 @@ use crate::kinds::{ActorKind, ChangeKind, Channel, Enrollable, Factor, Outcome, 
 use crate::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
 use crate::policy::{Cover, Requirement};
 use crate::proof::{Assurance, Factors, Proof, Taint};
+use crate::risk::scorer::Shadow;
 use crate::signals::Holder;
 use crate::time::Timestamp;
 
@@ -234,12 +235,16 @@ pub struct Decision {
     pub outcome: Outcome,
     /// The scorer's band, as text of its vocabulary.
     pub band: crate::kinds::Band,
-    /// The scorer's points.
-    pub points: u32,
+    /// The scorer's probability of an attack, in millionths; nothing where it could not say.
+    #[serde(rename = "ppm", default, skip_serializing_if = "Option::is_none")]
+    pub probability_ppm: Option<u32>,
     /// Why: the policy's floors first, then the scorer's reasons.
     pub reasons: Vec<Reason>,
     /// Which model scored.
     pub model: String,
+    /// What another model said, which decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
     /// Which policy decided.
     pub policy: String,
     /// When it was last evaluated.

@@ -55,10 +55,6 @@ pub struct Settings {
     pub notice_retry: Span,
     /// Attempts at a notice before a person is paged; 1 to 10.
     pub notice_attempts: u32,
-    /// Autonomous systems of mobile networks: their addresses say little of where a customer is.
-    pub mobile_networks: Vec<u32>,
-    /// Points from which a request is elevated, high and severe.
-    pub bands: [u32; 3],
 }
 
 impl Default for Settings {
@@ -87,8 +83,6 @@ impl Default for Settings {
             changes_per_day: 20,
             notice_retry: Span::minutes(2),
             notice_attempts: 5,
-            mobile_networks: Vec::new(),
-            bands: [30, 60, 90],
         }
     }
 }
@@ -108,7 +102,6 @@ impl Settings {
     /// The first setting that breaks one, and what it must be.
     pub fn check(self) -> Result<Self, SettingsError> {
         let in_days = |span: Span, from: Span, to: Span| (from..=to).contains(&span);
-        let [elevated, high, severe] = self.bands;
         let waits = self.guess_waits;
         let rules = [
             ("wait_short", "at least 15 minutes", self.wait_short >= Span::minutes(15)),
@@ -139,8 +132,6 @@ impl Settings {
             ("changes_per_day", "1 to 100", (1..=100).contains(&self.changes_per_day)),
             ("notice_retry", "30 seconds to 1 hour", in_days(self.notice_retry, Span::seconds(30), Span::hours(1))),
             ("notice_attempts", "1 to 10", (1..=10).contains(&self.notice_attempts)),
-            ("mobile_networks", "at most 100", self.mobile_networks.len() <= 100),
-            ("bands", "rising, from 1", 0 < elevated && elevated < high && high < severe),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {
             Some((name, must, _)) => Err(SettingsError { name, must }),

@@ -3,6 +3,8 @@
 //! `evolve` is the only way a state changes, so that replaying a ledger gives the state (I5). An entry
 //! names the hash of the one before it, and its own hash is over the exact bytes stored.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, Stage};
@@ -15,6 +17,8 @@ use crate::numbers::{Imei, Msisdn};
 use crate::policy::Requirement;
 use crate::proof::Proof;
 use crate::quota::Quota;
+use crate::risk::marks::WideMark;
+use crate::risk::velocity::Meeting;
 use crate::state::{Account, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, Versioned, View};
 use crate::time::{Span, Timestamp};
 
@@ -687,6 +691,9 @@ pub struct Entry {
     /// read. Only where something follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Box<Change>>,
+    /// What the request has that others may have too, in keyed hashes: where it is counted across accounts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub met: BTreeMap<Meeting, WideMark>,
     /// The hash of the entry before it.
     pub prev: Digest,
 }
@@ -753,6 +760,8 @@ pub struct Draft {
     pub roll_tally: bool,
     /// What it needs room for besides.
     pub quotas: Vec<Quota>,
+    /// Where a request is counted across accounts.
+    pub met: BTreeMap<Meeting, WideMark>,
 }
 
 /// One entry with the state it leads to.
@@ -822,13 +831,17 @@ impl Draft {
         let account_owner = Owner { account_id: owner.account_id.clone(), subject: Subject::Account };
         let line_owner = |id: &LineId| Owner { account_id: owner.account_id.clone(), subject: Subject::Line(id.clone()) };
         let roll_tally = if self.roll_tally { view.tally(&owner.subject).map(|tally| tally.since) } else { None };
+        let (of_account, of_line) = match owner.subject {
+            Subject::Account => (self.met, BTreeMap::new()),
+            Subject::Line(_) => (BTreeMap::new(), self.met),
+        };
         let account = match self.account {
-            Some(step) => Some(append(view.account.as_ref(), step, account_owner, actor, now)?),
+            Some(step) => Some(append(view.account.as_ref(), step, of_account, account_owner, actor, now)?),
             None => None,
         };
         let line = match (self.line, view.line.as_ref(), &owner.subject) {
-            (Some(step), Some(line), _) => Some(append(Some(line), step, line_owner(&line.state.id), actor, now)?),
-            (Some(step), None, Subject::Line(id)) => Some(append(None, step, line_owner(id), actor, now)?),
+            (Some(step), Some(line), _) => Some(append(Some(line), step, of_line, line_owner(&line.state.id), actor, now)?),
+            (Some(step), None, Subject::Line(id)) => Some(append(None, step, of_line, line_owner(id), actor, now)?),
             (Some(_), None, Subject::Account) => return Err(SealError::NoState),
             (None, _, _) => None,
         };
@@ -843,6 +856,7 @@ impl Draft {
 fn append<S: Evolve + Clone>(
     before: Option<&Versioned<S>>,
     step: Step,
+    met: BTreeMap<Meeting, WideMark>,
     owner: Owner,
     actor: &Actor,
     now: Timestamp,
@@ -858,6 +872,7 @@ fn append<S: Evolve + Clone>(
         events: step.events,
         notice: step.notice,
         after: None,
+        met,
         prev,
     };
     let challenges = |state: &mut S| -> Vec<ChallengeId> { state.book_mut().challenges().cloned().collect() };
@@ -915,6 +930,7 @@ impl Follow {
             events,
             notice: None,
             after: None,
+            met: BTreeMap::new(),
             prev: hash.clone(),
         };
         next.after = change.clone().filter(|_| next.relays()).map(Box::new);

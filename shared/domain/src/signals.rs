@@ -1,10 +1,11 @@
 //! What is known of a request besides its words. Every signal is present, absent or unavailable, and
 //! missing data never lowers what is asked for (I4).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::ids::AccountId;
 use crate::time::Timestamp;
 
 /// One thing that may be known.
@@ -34,6 +35,15 @@ impl<T> Signal<T> {
         matches!(self, Self::Unavailable)
     }
 
+    /// The signal of a reference to the value.
+    pub const fn as_ref(&self) -> Signal<&T> {
+        match self {
+            Self::Present(value) => Signal::Present(value),
+            Self::Absent => Signal::Absent,
+            Self::Unavailable => Signal::Unavailable,
+        }
+    }
+
     /// The signal with its value changed.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Signal<U> {
         match self {
@@ -50,18 +60,23 @@ impl<T> From<Option<T>> for Signal<T> {
     }
 }
 
-/// A device as an account knows it: a digest of the opaque text that the app keeps, so that the text
-/// itself (which a thief could present) is stored nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DeviceId(String);
+/// A device: a digest of the opaque text that the app keeps, so that the text itself, which a thief could
+/// present, is stored nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceName(String);
 
-impl DeviceId {
-    /// The device of an account. `opaque` is the app's text, 16 to 128 visible ASCII characters.
+impl DeviceName {
+    /// The device that keeps this text: 16 to 128 visible ASCII characters.
     #[must_use]
-    pub fn of(account: &AccountId, opaque: &str) -> Option<Self> {
+    pub fn of(opaque: &str) -> Option<Self> {
         let fits = (16..=128).contains(&opaque.len()) && opaque.bytes().all(|b| b.is_ascii_graphic());
-        fits.then(|| Self(Digest::of(&["linekeeper device 1", account.as_str(), opaque]).short().to_owned()))
+        fits.then(|| Self(Digest::of(&["linekeeper device name 1", opaque]).short().to_owned()))
+    }
+
+    /// The digest.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -84,10 +99,10 @@ pub struct Holder(String);
 impl Holder {
     /// The holder of a request; nothing where it shows neither key nor device.
     #[must_use]
-    pub fn of(device: &Signal<DeviceId>, key: Option<&DeviceProof>) -> Option<Self> {
+    pub fn of(device: &Signal<DeviceName>, key: Option<&DeviceProof>) -> Option<Self> {
         match (key, device.present()) {
             (Some(key), _) => Some(Self(Digest::of(&["key", &key.thumbprint]).short().to_owned())),
-            (None, Some(DeviceId(device))) => Some(Self(Digest::of(&["device", device]).short().to_owned())),
+            (None, Some(DeviceName(device))) => Some(Self(Digest::of(&["device", device]).short().to_owned())),
             (None, None) => None,
         }
     }
@@ -120,13 +135,6 @@ impl Position {
         self.longitude
     }
 
-    /// The centre of the cell of half a degree that holds it: as exact as anything is remembered.
-    #[must_use]
-    pub fn cell(self) -> Self {
-        let centre = |degrees: f64| (degrees * 2.0).floor() / 2.0 + 0.25;
-        Self { latitude: centre(self.latitude), longitude: centre(self.longitude) }
-    }
-
     /// Great-circle distance in kilometres (haversine, mean radius 6371 km).
     #[must_use]
     pub fn kilometres_to(self, other: Self) -> f64 {
@@ -138,19 +146,20 @@ impl Position {
 }
 
 /// What the edge says of the network that a request came from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
+    /// The whole address.
+    pub address: Signal<IpAddr>,
     /// Number of the autonomous system.
     pub asn: Signal<u32>,
     /// ISO 3166-1 alpha-2.
     pub country: Signal<String>,
+    /// Name of the state or province.
+    pub region: Signal<String>,
     /// Name of the city, for the words of a notice.
     pub city: Signal<String>,
     /// Guessed position.
     pub position: Signal<Position>,
-    /// IANA time zone.
-    pub time_zone: Signal<String>,
 }
 
 impl Network {
@@ -166,11 +175,49 @@ impl Network {
     }
 }
 
+/// The device that asks, as its browser and the app describe it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    /// What the app calls it.
+    pub name: Signal<DeviceName>,
+    /// The model, `Pixel 9`.
+    pub model: Signal<String>,
+    /// The operating system, `Android`.
+    pub system: Signal<String>,
+    /// The browser, `Google Chrome`.
+    pub browser: Signal<String>,
+    /// The first language, `en-US`.
+    pub language: Signal<String>,
+    /// What its clock is ahead of UTC, in minutes.
+    pub utc_offset: Signal<i32>,
+}
+
+impl RequestSignals {
+    /// The names of the signals that could not be had.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        let (device, network) = (&self.device, &self.network);
+        [
+            ("address", network.address.present().is_none()),
+            ("asn", network.asn.present().is_none()),
+            ("country", network.country.present().is_none()),
+            ("region", network.region.present().is_none()),
+            ("position", network.position.present().is_none()),
+            ("device", device.name.present().is_none()),
+            ("system", device.system.present().is_none()),
+            ("browser", device.browser.present().is_none()),
+            ("language", device.language.present().is_none()),
+            ("utc_offset", device.utc_offset.present().is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(name, missing)| missing.then_some(name))
+    }
+}
+
 /// Everything known of the request itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestSignals {
     /// The device that asks.
-    pub device: Signal<DeviceId>,
+    pub device: Device,
     /// The network it asks from.
     pub network: Network,
 }
@@ -195,9 +242,10 @@ mod tests {
     }
 
     #[test]
-    fn one_device_is_another_one_at_another_account() {
-        let (a, b) = (AccountId::parse("a").unwrap(), AccountId::parse("b").unwrap());
-        assert_ne!(DeviceId::of(&a, "0123456789abcdef"), DeviceId::of(&b, "0123456789abcdef"));
-        assert_eq!(DeviceId::of(&a, "short"), None);
+    fn a_device_is_a_text_that_nobody_guesses() {
+        assert!(DeviceName::of("0123456789abcdef").is_some());
+        for bad in ["short", "0123456789 abcdef", &"x".repeat(129)] {
+            assert_eq!(DeviceName::of(bad), None);
+        }
     }
 }

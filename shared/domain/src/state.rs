@@ -14,7 +14,9 @@ use crate::notice::Untold;
 use crate::numbers::{Eid, Iccid, Imei, Msisdn};
 use crate::policy::Cover;
 use crate::proof::Taint;
-use crate::risk::{KeyShown, Lately, Profile};
+use crate::risk::profile::Stamp;
+use crate::risk::velocity::Meetings;
+use crate::risk::{KeyShown, Profile};
 use crate::signals::{DeviceProof, Signal};
 use crate::time::{Timestamp, Window};
 
@@ -165,6 +167,8 @@ pub struct View {
     pub line: Option<Versioned<Line>>,
     /// How the account behaves.
     pub profile: Signal<Profile>,
+    /// Where others met at what the request has.
+    pub meetings: Meetings,
 }
 
 impl Protections {
@@ -472,17 +476,25 @@ impl View {
         view
     }
 
-    /// What happened lately, for the scorer.
+    /// What the ledger knows to have happened, for the scorer.
     #[must_use]
-    pub fn lately(&self) -> Lately {
+    pub fn lately(&self) -> Vec<(Stamp, Timestamp)> {
         let account = self.account.as_ref().map(|account| &account.state);
         let line = self.line.as_ref().map(|line| &line.state);
-        Lately {
-            contact_changed: account.and_then(Account::contact_changed_at),
-            protection_off: account.and_then(|a| a.book.protection_off_at).max(line.and_then(|l| l.book.protection_off_at)),
-            sim_changed: line.and_then(Line::sim_changed_at),
-            key: KeyShown::NoneEnrolled,
-        }
+        let unlocked = account.and_then(|a| a.book.protection_off_at).max(line.and_then(|l| l.book.protection_off_at));
+        let passkeys = account.into_iter().flat_map(|account| &account.factors);
+        let passkey =
+            passkeys.filter(|enrolled| enrolled.credential.kind() == Enrollable::Passkey).map(|enrolled| enrolled.added_at);
+        [
+            (Stamp::Email, account.and_then(Account::contact_changed_at)),
+            (Stamp::Unlock, unlocked),
+            (Stamp::Passkey, passkey.max()),
+            (Stamp::Reset, account.and_then(|account| account.recovered_at)),
+            (Stamp::Swap, line.and_then(Line::sim_changed_at)),
+        ]
+        .into_iter()
+        .filter_map(|(stamp, at)| Some((stamp, at?)))
+        .collect()
     }
 }
 

@@ -15,6 +15,7 @@ use std::panic::AssertUnwindSafe;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use futures_util::FutureExt;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::misfit;
@@ -191,6 +192,44 @@ pub(crate) struct Panicked;
 /// whatever it shared is behind calls that are atomic.
 pub(crate) async fn guard<F: Future>(future: F) -> Result<F::Output, Panicked> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(|_| Panicked)
+}
+
+/// How many records one import takes.
+pub const IMPORT_LIMIT: usize = 1_000;
+
+/// What became of an import by direct invocation. Importing again is safe: what is there already counts as done.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Records that are in.
+    pub done: usize,
+    /// Records that are not, by their place from 0, with the reason.
+    pub failed: Vec<(usize, String)>,
+}
+
+impl Imported {
+    /// What became of the record at a place.
+    pub fn took(&mut self, place: usize, result: &Result<(), Failure>) {
+        match result {
+            Ok(()) => self.done = self.done.saturating_add(1),
+            Err(Failure::Reject { reason, detail }) => self.failed.push((place, format!("{reason}: {detail}"))),
+            Err(Failure::Retry(error)) => self.failed.push((place, format!("try again: {error}"))),
+        }
+    }
+}
+
+/// The records of an import that can be read, with their places; the others have failed.
+pub fn import<R: DeserializeOwned>(records: Vec<serde_json::Value>, imported: &mut Imported) -> Vec<(usize, R)> {
+    let mut readable = Vec::new();
+    for (place, value) in records.into_iter().enumerate() {
+        match serde_json::from_value(value) {
+            _ if place >= IMPORT_LIMIT => {
+                imported.failed.push((place, format!("an import has at most {IMPORT_LIMIT} records")));
+            }
+            Ok(record) => readable.push((place, record)),
+            Err(error) => imported.failed.push((place, misfit(&error))),
+        }
+    }
+    readable
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub enum Var {
     MacKey,
     /// ARN of the KMS key that seals the seeds of authenticator apps.
     SealKey,
+    /// ARN of the KMS key that the key of the profiles' hashes is derived from.
+    ProfileKey,
     /// ARN of the KMS key that signs.
     SigningKey,
     /// ARN of the topic `line-events`.
@@ -44,6 +46,7 @@ impl Var {
             Self::LedgerTable => "LEDGER_TABLE",
             Self::MacKey => "MAC_KEY",
             Self::SealKey => "SEAL_KEY",
+            Self::ProfileKey => "PROFILE_KEY",
             Self::SigningKey => "SIGNING_KEY",
             Self::EventsTopic => "EVENTS_TOPIC",
             Self::SenderEmail => "SENDER_EMAIL",

@@ -9,7 +9,7 @@ use linekeeper_domain::time::Timestamp;
 use crate::dpop;
 use crate::http::Request;
 use crate::identity::{Caller, Identity};
-use crate::network::{Edge, device_name};
+use crate::network::Edge;
 use crate::problem::{Problem, ProblemKind};
 
 /// The door of the API.
@@ -56,9 +56,10 @@ impl Door {
         let Caller::Customer { .. } = caller else { return Err(ProblemKind::Forbidden.into()) };
         let account = caller.account(request)?;
         let key = self.proof(request, now)?;
-        let device = self.edge.signals(request, &account).device;
+        let device = self.edge.signals(request).device.name;
         let holder = Holder::of(&device, key.as_ref());
-        let devices = key.iter().map(|key| key.thumbprint.clone()).chain(device_name(request)).collect();
+        let name = device.present().map(|name| name.as_str().to_owned());
+        let devices = key.iter().map(|key| key.thumbprint.clone()).chain(name).collect();
         Ok(Customer { account, key, holder, devices, address: self.edge.address(request) })
     }
 }

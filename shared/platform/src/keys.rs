@@ -1,7 +1,7 @@
 //! KMS: MACs of codes, signatures, and the keys that anyone may verify with.
 //!
-//! Three narrow traits, because three functions have three permissions: who issues codes cannot check
-//! them, who checks cannot issue, and neither signs.
+//! Narrow traits, because functions have narrow permissions: who issues codes cannot check them, who checks
+//! cannot issue, neither signs, and who scores can do none of it.
 
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::pkcs8::DecodePublicKey as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use crate::store::Error;
 
@@ -27,6 +28,13 @@ use crate::store::Error;
 pub trait CodeMac: Send + Sync {
     /// The MAC, in hexadecimal.
     fn mac<'a>(&'a self, input: &'a Digest) -> BoxFuture<'a, Result<String, Error>>;
+}
+
+/// Derives the key of the profiles' hashes: the MAC of a constant, so that it is stored nowhere and the same in
+/// every process.
+pub trait ProfileKey: Send + Sync {
+    /// The key. One call of KMS.
+    fn derive(&self) -> BoxFuture<'_, Result<Zeroizing<[u8; 32]>, Error>>;
 }
 
 /// Compares a code with a MAC, inside KMS.
@@ -113,6 +121,13 @@ impl KmsMac {
     pub fn new(client: aws_sdk_kms::Client, key: &str) -> Self {
         Self { client, key: key.to_owned() }
     }
+
+    async fn generate(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let message = Blob::new(message);
+        let call = self.client.generate_mac().key_id(&self.key).mac_algorithm(MacAlgorithmSpec::HmacSha256).message(message);
+        let answer = call.send().await.map_err(|error| Error::aws("kms:GenerateMac", error.into_service_error()))?;
+        answer.mac().map(|mac| mac.as_ref().to_vec()).ok_or(Error::Corrupt("KMS gave no MAC"))
+    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -127,11 +142,16 @@ pub(crate) fn bytes(hexadecimal: &str) -> Option<Vec<u8>> {
 
 impl CodeMac for KmsMac {
     fn mac<'a>(&'a self, input: &'a Digest) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move { Ok(hexadecimal(&self.generate(input.as_str().as_bytes()).await?)) })
+    }
+}
+
+impl ProfileKey for KmsMac {
+    fn derive(&self) -> BoxFuture<'_, Result<Zeroizing<[u8; 32]>, Error>> {
         Box::pin(async move {
-            let message = Blob::new(input.as_str().as_bytes());
-            let call = self.client.generate_mac().key_id(&self.key).mac_algorithm(MacAlgorithmSpec::HmacSha256).message(message);
-            let answer = call.send().await.map_err(|error| Error::aws("kms:GenerateMac", error.into_service_error()))?;
-            answer.mac().map(|mac| hexadecimal(mac.as_ref())).ok_or(Error::Corrupt("KMS gave no MAC"))
+            let mac = Zeroizing::new(self.generate(b"linekeeper profile key 1").await?);
+            let key = <[u8; 32]>::try_from(mac.as_slice()).map_err(|_| Error::Corrupt("KMS gave no MAC of 32 bytes"))?;
+            Ok(Zeroizing::new(key))
         })
     }
 }

@@ -5,6 +5,7 @@
 //! | [`store`] | DynamoDB: one read, one transaction, every condition named |
 //! | [`shell`] | read, decide, write; and again where another was first |
 //! | [`keys`] | KMS: codes' MACs, signatures, published keys |
+//! | [`risk`] | the models, and the key of the profiles' hashes |
 //! | [`seal`] | KMS: small secrets that only we open |
 //! | [`passkey`], [`totp`], [`dpop`] | what a customer and their device can prove |
 //! | [`messages`] | SMS, push, e-mail, the topic `line-events` |
@@ -24,6 +25,7 @@ pub mod messages;
 pub mod network;
 pub mod passkey;
 pub mod problem;
+pub mod risk;
 pub mod seal;
 pub mod shell;
 pub mod start;

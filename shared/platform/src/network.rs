@@ -7,8 +7,8 @@
 use std::net::IpAddr;
 
 use linekeeper_domain::digest::Digest;
-use linekeeper_domain::ids::AccountId;
-use linekeeper_domain::signals::{DeviceId, Network, Position, RequestSignals, Signal};
+use linekeeper_domain::signals::{Device, DeviceName, Network, Position, RequestSignals, Signal};
+use sfv::{ListEntry, Parser};
 use subtle::ConstantTimeEq;
 
 use crate::http::Request;
@@ -17,6 +17,11 @@ use crate::http::Request;
 pub const EDGE_HEADER: &str = "x-linekeeper-edge";
 /// The header in which the app names the device: opaque text that it keeps.
 pub const DEVICE_HEADER: &str = "x-linekeeper-device";
+/// The header in which the app says what the device's clock is ahead of UTC, in minutes.
+pub const OFFSET_HEADER: &str = "x-linekeeper-utc-offset";
+
+/// Longer client hints are cut, so that they no longer parse.
+const HINT: usize = 512;
 
 /// The edge in front of the functions.
 pub struct Edge {
@@ -37,10 +42,16 @@ impl Edge {
         Self { secret: secret.filter(|secret| !secret.is_empty()) }
     }
 
-    /// Everything known of a request about `account`.
+    /// Everything known of a request.
     #[must_use]
-    pub fn signals(&self, request: &Request, account: &AccountId) -> RequestSignals {
-        RequestSignals { device: device(request, account), network: self.network(request) }
+    pub fn signals(&self, request: &Request) -> RequestSignals {
+        let mut device = device(request);
+        // Browsers that give no hints are told apart by the edge.
+        if device.system == Signal::Absent && self.is_passed_by(request) {
+            let is = |header| request.header(header) == Some("true");
+            device.system = is("cloudfront-is-ios-viewer").then(|| "iOS".to_owned()).into();
+        }
+        RequestSignals { device, network: self.network(request) }
     }
 
     /// A digest of the address that a request came from, to count by: the viewer's where the edge gives it, else
@@ -49,10 +60,10 @@ impl Edge {
     pub fn address(&self, request: &Request) -> Option<String> {
         let viewer = request.header("cloudfront-viewer-address").filter(|_| self.is_passed_by(request));
         let address = match viewer {
-            Some(socket) => socket.rsplit_once(':').map_or(socket, |(address, _)| address),
-            None => request.source()?,
+            Some(socket) => viewer_address(socket)?,
+            None => request.source()?.parse().ok()?,
         };
-        let network = match address.trim_matches(['[', ']']).parse().ok()? {
+        let network = match address {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
         };
@@ -66,11 +77,12 @@ impl Edge {
         }
         let read = |name| Fact(request.header(name));
         Network {
+            address: read("cloudfront-viewer-address").as_a(viewer_address),
             asn: read("cloudfront-viewer-asn").as_a(|text| text.parse().ok()),
             country: read("cloudfront-viewer-country").as_a(country),
+            region: read("cloudfront-viewer-country-region-name").as_a(name),
             city: read("cloudfront-viewer-city").as_a(name),
             position: position(read("cloudfront-viewer-latitude"), read("cloudfront-viewer-longitude")),
-            time_zone: read("cloudfront-viewer-time-zone").as_a(time_zone),
         }
     }
 
@@ -82,16 +94,54 @@ impl Edge {
     }
 }
 
-/// A digest of what the app calls its device, the same at every account: to count by.
-#[must_use]
-pub fn device_name(request: &Request) -> Option<String> {
-    let name = request.header(DEVICE_HEADER).filter(|name| name.len() <= 128)?;
-    Some(Digest::of(&["linekeeper device name 1", name]).short().to_owned())
+/// The device, by what the app and the browser say of it. It needs no edge: it is worth what the account
+/// remembers of it.
+fn device(request: &Request) -> Device {
+    let read = |name| Fact(request.header(name));
+    Device {
+        name: read(DEVICE_HEADER).as_a(DeviceName::of),
+        // Browsers tell it only where they are asked to, and the edge hands on no more headers than these.
+        model: Signal::Absent,
+        system: read("sec-ch-ua-platform").as_a(hint).map(|name| if name == "macOS" { "Mac OS X".to_owned() } else { name }),
+        browser: read("sec-ch-ua").as_a(browser),
+        language: read("accept-language").as_a(language),
+        utc_offset: read(OFFSET_HEADER).as_a(|text| text.parse().ok().filter(|minutes| (-840..=840).contains(minutes))),
+    }
 }
 
-/// The device, by what the app says of it. It needs no edge: it is worth what the account remembers of it.
-fn device(request: &Request, account: &AccountId) -> Signal<DeviceId> {
-    Fact(request.header(DEVICE_HEADER)).as_a(|text| DeviceId::of(account, text))
+/// The address in `address:port`, an IPv6 address with or without brackets.
+fn viewer_address(socket: &str) -> Option<IpAddr> {
+    let address = socket.rsplit_once(':').map_or(socket, |(address, _)| address);
+    address.trim_matches(['[', ']']).parse().ok()
+}
+
+/// The text of a client hint: a structured field (RFC 9651).
+fn hint(text: &str) -> Option<String> {
+    named(&Parser::new(text.get(..text.len().min(HINT))?).parse::<sfv::Item>().ok()?)
+}
+
+fn named(item: &sfv::Item) -> Option<String> {
+    let text = item.bare_item.as_string()?.as_str();
+    (1..=64).contains(&text.len()).then(|| text.to_owned())
+}
+
+/// The browser's own brand: the list also has its engine's, and one that means nothing, so that nobody
+/// relies on the order.
+fn browser(list: &str) -> Option<String> {
+    let list = Parser::new(list.get(..list.len().min(HINT))?).parse::<sfv::List>().ok()?;
+    let brands: Vec<String> =
+        list.iter().filter_map(|entry| if let ListEntry::Item(item) = entry { named(item) } else { None }).collect();
+    let real = |brand: &&String| !brand.contains("Not") && *brand != "Chromium";
+    let brand = brands.iter().find(real).or(brands.iter().find(|brand| *brand == "Chromium"))?;
+    // As user agents name them, and the population's tables do.
+    Some(["Google ", "Microsoft "].iter().find_map(|maker| brand.strip_prefix(maker)).unwrap_or(brand).to_owned())
+}
+
+/// The language that comes first.
+fn language(list: &str) -> Option<String> {
+    let first = list.split([',', ';']).next()?.trim();
+    let fits = (2..=16).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fits.then(|| first.to_owned())
 }
 
 /// A header of the edge.
@@ -121,11 +171,6 @@ fn position(latitude: Fact<'_>, longitude: Fact<'_>) -> Signal<Position> {
 
 fn country(text: &str) -> Option<String> {
     (text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())).then(|| text.to_owned())
-}
-
-fn time_zone(text: &str) -> Option<String> {
-    let fits = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
-    fits.then(|| text.to_owned())
 }
 
 /// A name as a notice shows it. CloudFront percent-encodes what is not ASCII.
@@ -160,7 +205,7 @@ mod tests {
     const SECRET: &str = "a-secret-of-the-edge";
 
     fn signals(edge: Edge, headers: Value) -> RequestSignals {
-        edge.signals(&request(|event| event["headers"] = headers), &AccountId::parse("ac_1").unwrap())
+        edge.signals(&request(|event| event["headers"] = headers))
     }
 
     fn behind_the_edge(mut headers: Value) -> Network {
@@ -171,8 +216,8 @@ mod tests {
     fn miami() -> Value {
         json!({
             "CloudFront-Viewer-Address": "198.51.100.7:46532", "CloudFront-Viewer-ASN": "7922", "CloudFront-Viewer-Country": "US",
-            "CloudFront-Viewer-City": "Miami", "CloudFront-Viewer-Latitude": "25.77427", "CloudFront-Viewer-Longitude": "-80.19366",
-            "CloudFront-Viewer-Time-Zone": "America/New_York",
+            "CloudFront-Viewer-Country-Region-Name": "Florida", "CloudFront-Viewer-City": "Miami",
+            "CloudFront-Viewer-Latitude": "25.77427", "CloudFront-Viewer-Longitude": "-80.19366",
         })
     }
 
@@ -182,7 +227,8 @@ mod tests {
         assert_eq!(network.asn, Signal::Present(7922));
         assert_eq!(network.place().as_deref(), Some("Miami, US"));
         assert_eq!(network.position, Signal::Present(Position::new(25.77427, -80.19366).unwrap()));
-        assert_eq!(network.time_zone, Signal::Present("America/New_York".to_owned()));
+        assert_eq!(network.region, Signal::Present("Florida".to_owned()));
+        assert_eq!(network.address, Signal::Present("198.51.100.7".parse().unwrap()));
     }
 
     #[test]
@@ -210,14 +256,15 @@ mod tests {
     fn a_fact_that_the_edge_does_not_know_is_absent() {
         let network = behind_the_edge(json!({ "CloudFront-Viewer-City": "" }));
         assert_eq!((network.asn, network.country, network.city), (Signal::Absent, Signal::Absent, Signal::Absent));
-        assert_eq!((network.position, network.time_zone), (Signal::Absent, Signal::Absent));
+        assert_eq!((network.position, network.address), (Signal::Absent, Signal::Absent));
     }
 
     #[test]
     fn a_fact_that_cannot_be_read_is_unavailable() {
         let network = behind_the_edge(json!({
             "CloudFront-Viewer-ASN": "AS7922", "CloudFront-Viewer-Country": "usa", "CloudFront-Viewer-City": "Mi%0Aami",
-            "CloudFront-Viewer-Latitude": "NaN", "CloudFront-Viewer-Longitude": "0", "CloudFront-Viewer-Time-Zone": "a b",
+            "CloudFront-Viewer-Latitude": "NaN", "CloudFront-Viewer-Longitude": "0", "CloudFront-Viewer-Address": "home",
+            "CloudFront-Viewer-Country-Region-Name": "%0A",
         }));
         assert_eq!(network, Network::default());
     }
@@ -240,12 +287,63 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_known_by_what_the_app_keeps() {
-        let device = |header: Value| signals(Edge::new(None), json!({ "X-Linekeeper-Device": header })).device;
-        let account = AccountId::parse("ac_1").unwrap();
-        assert_eq!(device(json!("0123456789abcdef")), Signal::Present(DeviceId::of(&account, "0123456789abcdef").unwrap()));
-        assert_eq!(device(json!("short")), Signal::Unavailable);
-        assert_eq!(signals(Edge::new(None), json!({})).device, Signal::Absent);
+    fn a_device_is_known_by_what_the_app_keeps_and_described_by_its_browser() {
+        let device = |headers: Value| signals(Edge::new(None), headers).device;
+        let name = |text: &str| device(json!({ "X-Linekeeper-Device": text })).name;
+        assert_eq!(name("0123456789abcdef"), Signal::Present(DeviceName::of("0123456789abcdef").unwrap()));
+        assert_eq!(name("short"), Signal::Unavailable);
+        let told = device(json!({
+            "Sec-CH-UA": r#""Not)A;Brand";v="8", "Chromium";v="143", "Google Chrome";v="143""#, "Sec-CH-UA-Platform": r#""Android""#,
+            "Accept-Language": "es-US,es;q=0.9,en;q=0.8", "X-Linekeeper-UTC-Offset": "-300",
+        }));
+        let text = |text: &str| Signal::Present(text.to_owned());
+        assert_eq!((told.browser, told.system), (text("Chrome"), text("Android")));
+        assert_eq!((told.language, told.utc_offset), (text("es-US"), Signal::Present(-300)));
+        assert_eq!(
+            device(json!({})),
+            Device {
+                name: Signal::Absent,
+                model: Signal::Absent,
+                system: Signal::Absent,
+                browser: Signal::Absent,
+                language: Signal::Absent,
+                utc_offset: Signal::Absent
+            }
+        );
+    }
+
+    #[test]
+    fn the_edge_tells_a_phone_whose_browser_gives_no_hints() {
+        let system = |edge: Edge, headers: Value| signals(edge, headers).device.system;
+        let phone = || json!({ "CloudFront-Is-IOS-Viewer": "true", "X-Linekeeper-Edge": SECRET });
+        assert_eq!(system(Edge::new(Some(SECRET.to_owned())), phone()), Signal::Present("iOS".to_owned()));
+        assert_eq!(system(Edge::new(None), phone()), Signal::Absent);
+    }
+
+    #[test]
+    fn what_a_browser_says_that_cannot_be_is_unavailable() {
+        let long = "x".repeat(10_000);
+        for bad in ["Android", "\"", "\"a\"b\"", "\"\"", long.as_str()] {
+            let headers = json!({ "Sec-CH-UA": bad, "Sec-CH-UA-Platform": bad, "X-Linekeeper-UTC-Offset": bad });
+            assert_eq!(
+                signals(Edge::new(None), headers).device,
+                Device { name: Signal::Absent, model: Signal::Absent, language: Signal::Absent, ..Device::default() },
+                "{bad}"
+            );
+        }
+        let headers = json!({ "Accept-Language": "*", "X-Linekeeper-UTC-Offset": "841" });
+        let told = signals(Edge::new(None), headers).device;
+        assert_eq!((told.language, told.utc_offset), (Signal::Unavailable, Signal::Unavailable));
+    }
+
+    #[test]
+    fn an_address_of_either_kind_is_read() {
+        let address = |text: &str| behind_the_edge(json!({ "CloudFront-Viewer-Address": text })).address;
+        for (text, read) in
+            [("198.51.100.7:46532", "198.51.100.7"), ("2001:db8::7:46532", "2001:db8::7"), ("[2001:db8::7]:1", "2001:db8::7")]
+        {
+            assert_eq!(address(text), Signal::Present(read.parse().unwrap()));
+        }
     }
 
     #[test]

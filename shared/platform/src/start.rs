@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{Config, ConfigError, Var};
+use crate::keys::KmsMac;
+use crate::risk::Risk;
 use crate::shell::Shell;
 use crate::store::Store;
 
@@ -55,6 +57,14 @@ pub fn shell(config: &Config, aws: &SdkConfig) -> Shell {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     }
+}
+
+/// What a function that scores has. The key is fetched now, so that the first request does not wait for it.
+pub async fn risk(config: &Config, aws: &SdkConfig) -> Risk {
+    let key = KmsMac::new(aws_sdk_kms::Client::new(aws), config.get(Var::ProfileKey));
+    let risk = Risk::new(Arc::new(key), |name| std::env::var(name).ok());
+    risk.scorer().await;
+    risk
 }
 
 /// Handles events until the environment is shut down. Every invocation writes what it has to before it

@@ -5,6 +5,7 @@
 //! | account | `v1#<account>` | `ACCOUNT` |
 //! | line | `v1#<account>` | `LINE#<line>` |
 //! | profile | `v1#<account>` | `PROFILE` |
+//! | counter | `v1#MEET#<kind>#<mark>#<part>` | `MEET` |
 //! | quota | `v1#QUOTA#<kind>#<digest>` | `QUOTA` |
 //! | ledger entry | `v1#<account>#ACCOUNT`, `v1#<account>#LINE#<line>` | number |
 //!
@@ -15,12 +16,13 @@
 //! the one it was read at. Two writers of one subject cannot both succeed; the loser gets the items as
 //! they stand, and decides again. Guesses (`tally`) change only by [`Store::claim`], outside of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
@@ -32,6 +34,8 @@ use linekeeper_domain::ids::{AccountId, ChallengeId, LineId, Subject};
 use linekeeper_domain::ledger::{Append, Entry, Follow, Owner, SealError, Transaction};
 use linekeeper_domain::quota::Quota;
 use linekeeper_domain::risk::Profile;
+use linekeeper_domain::risk::marks::WideMark;
+use linekeeper_domain::risk::velocity::{Counter, KEPT_FOR, Meeting, Meetings};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::state::{Account, Line, Versioned, View};
 use linekeeper_domain::time::{Span, Timestamp};
@@ -42,6 +46,8 @@ use crate::telemetry::{self, Metric};
 
 /// Into how many parts the index of due times is spread.
 pub const DUE_SHARDS: u32 = 8;
+/// How often a counter that others write too is tried.
+const COUNT_ATTEMPTS: usize = 8;
 /// How long a state that is over is kept for late messages, before it is dropped.
 const AFTERLIFE: Span = Span::days(90);
 
@@ -95,6 +101,8 @@ pub enum Condition {
     QuotaLeft,
     /// The profile is the one that was read.
     ProfileUnmoved,
+    /// The counter is the one that was read.
+    CounterUnmoved,
     /// The state is the one whose due time was found stale.
     DueUnmoved,
 }
@@ -110,6 +118,7 @@ impl Condition {
             Self::GuessLeft => "guess-left",
             Self::QuotaLeft => "quota-left",
             Self::ProfileUnmoved => "profile-unmoved",
+            Self::CounterUnmoved => "counter-unmoved",
             Self::DueUnmoved => "due-unmoved",
         }
     }
@@ -160,7 +169,7 @@ impl Whole {
             Subject::Account => None,
             Subject::Line(id) => self.lines.iter().find(|line| line.state.id == *id).cloned(),
         };
-        View { account: self.account.clone(), line, profile: self.profile.clone() }
+        View { account: self.account.clone(), line, profile: self.profile.clone(), meetings: Meetings::default() }
     }
 }
 
@@ -199,6 +208,28 @@ fn profile_key(account: &AccountId) -> Item {
     Item::from([("pk".to_owned(), text(partition(account))), ("sk".to_owned(), text("PROFILE"))])
 }
 
+fn counter_key(meeting: Meeting, mark: WideMark, part: u8) -> Item {
+    let key = format!("v1#MEET#{}#{mark}#{part}", meeting.word());
+    Item::from([("pk".to_owned(), text(key)), ("sk".to_owned(), text("MEET"))])
+}
+
+/// Which counter an item is.
+fn counted_at(item: &Item) -> Option<(Meeting, WideMark)> {
+    let mut parts = item.get("pk")?.as_s().ok()?.strip_prefix("v1#MEET#")?.split('#');
+    let (word, mark) = (parts.next()?, parts.next()?);
+    let meeting = Meeting::ALL.into_iter().find(|meeting| meeting.word() == word)?;
+    Some((meeting, WideMark(u64::from_str_radix(mark, 16).ok()?)))
+}
+
+/// All parts of these counters.
+fn counter_keys(counters: &BTreeMap<Meeting, WideMark>) -> impl Iterator<Item = Item> {
+    counters.iter().flat_map(|(&meeting, &mark)| (0..meeting.parts()).map(move |part| counter_key(meeting, mark, part)))
+}
+
+fn stored(item: &Item, name: &str) -> Vec<u8> {
+    item.get(name).and_then(|value| value.as_b().ok()).map(|blob| blob.as_ref().to_vec()).unwrap_or_default()
+}
+
 fn ledger_partition(owner: &Owner) -> String {
     format!("{}#{}", partition(&owner.account_id), sort(&owner.subject))
 }
@@ -232,7 +263,7 @@ fn place(whole: &mut Whole, mut item: Item) -> Result<(), Error> {
             whole.profile_seq = field(&mut item, "seq")?;
             // A profile that cannot be read is no reason to be blind to everything else: it weighs as
             // "unavailable" (I4).
-            whole.profile = field(&mut item, "body").map_or(Signal::Unavailable, Signal::Present);
+            whole.profile = Profile::decode(&stored(&item, "body")).map_or(Signal::Unavailable, Signal::Present);
         }
         line if line.starts_with("LINE#") => whole.lines.push(versioned(item)?),
         _ => {}
@@ -240,8 +271,8 @@ fn place(whole: &mut Whole, mut item: Item) -> Result<(), Error> {
     Ok(())
 }
 
-fn view(mut whole: Whole) -> View {
-    View { account: whole.account, line: whole.lines.pop(), profile: whole.profile }
+fn view(mut whole: Whole, meetings: Meetings) -> View {
+    View { account: whole.account, line: whole.lines.pop(), profile: whole.profile, meetings }
 }
 
 /// The items that a lost write came with.
@@ -250,7 +281,7 @@ fn stands(items: impl IntoIterator<Item = Item>) -> Result<Box<View>, Error> {
     for item in items {
         place(&mut whole, item)?;
     }
-    Ok(Box::new(view(whole)))
+    Ok(Box::new(view(whole, Meetings::default())))
 }
 
 fn build<T>(built: Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T, Error> {
@@ -269,19 +300,44 @@ impl Store {
     /// # Errors
     /// [`Error`]. A missing item is no error.
     pub async fn read(&self, account: &AccountId, subject: &Subject) -> Result<View, Error> {
+        self.read_with(account, subject, &BTreeMap::new()).await
+    }
+
+    /// The same, with the counters that concern a request: still one read.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn read_with(
+        &self,
+        account: &AccountId,
+        subject: &Subject,
+        counters: &BTreeMap<Meeting, WideMark>,
+    ) -> Result<View, Error> {
         let mut wanted = vec![state_key(account, &Subject::Account), profile_key(account)];
         if let Subject::Line(_) = subject {
             wanted.push(state_key(account, subject));
         }
+        wanted.extend(counter_keys(counters));
         let mut whole = Whole { profile: Signal::Absent, ..Whole::default() };
+        let mut meetings = Meetings::asked(counters.keys().copied());
+        for item in self.batch(wanted).await? {
+            match counted_at(&item) {
+                Some((meeting, _)) => meetings.add(meeting, &stored(&item, "body")),
+                None => place(&mut whole, item)?,
+            }
+        }
+        Ok(view(whole, meetings))
+    }
+
+    /// The items of these keys that there are, consistent.
+    async fn batch(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, Error> {
+        let mut found = Vec::new();
         while !wanted.is_empty() {
             let keys = build(KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build())?;
             let call = self.client.batch_get_item().request_items(&self.state, keys);
             let mut answer =
                 call.send().await.map_err(|error| Error::aws("dynamodb:BatchGetItem", error.into_service_error()))?;
-            for item in answer.responses.as_mut().and_then(|tables| tables.remove(&self.state)).unwrap_or_default() {
-                place(&mut whole, item)?;
-            }
+            found.extend(answer.responses.as_mut().and_then(|tables| tables.remove(&self.state)).unwrap_or_default());
             // What DynamoDB had no time for is asked for again: a missing item must mean that there is none.
             wanted = answer
                 .unprocessed_keys
@@ -289,7 +345,7 @@ impl Store {
                 .map(|rest| rest.keys)
                 .unwrap_or_default();
         }
-        Ok(view(whole))
+        Ok(found)
     }
 
     /// Everything of an account in one read: for lists and for evidence about all of its lines. At most
@@ -447,7 +503,7 @@ impl Store {
             .set_key(Some(profile_key(account)))
             .update_expression("SET body = :body, seq = :seq")
             .condition_expression(condition)
-            .expression_attribute_values(":body", serde_dynamo::to_attribute_value(profile)?)
+            .expression_attribute_values(":body", AttributeValue::B(Blob::new(profile.encode())))
             .expression_attribute_values(":seq", number(seq.saturating_add(1)));
         if seq > 0 {
             call = call.expression_attribute_values(":before", number(seq));
@@ -456,6 +512,83 @@ impl Store {
             Ok(_) => Ok(true),
             Err(UpdateItemError::ConditionalCheckFailedException(_)) => {
                 Condition::ProfileUnmoved.lost();
+                Ok(false)
+            }
+            Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
+        }
+    }
+
+    /// What was counted where something is counted, all lines together.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn read_counters(&self, counters: &BTreeMap<Meeting, WideMark>) -> Result<Meetings, Error> {
+        let mut meetings = Meetings::asked(counters.keys().copied());
+        let wanted: Vec<Item> = counter_keys(counters).collect();
+        for item in if wanted.is_empty() { Vec::new() } else { self.batch(wanted).await? } {
+            if let Some((meeting, _)) = counted_at(&item) {
+                meetings.add(meeting, &stored(&item, "body"));
+            }
+        }
+        Ok(meetings)
+    }
+
+    /// Counts a line once more in each of these counters. One that has just counted it is left as it is, so
+    /// that what thousands meet at is not written at every visit. Counting the same again after a crash adds
+    /// a little to what is usual there, and no line.
+    ///
+    /// # Errors
+    /// [`Error`]. [`Error::Busy`] where others were faster, again and again.
+    pub async fn count(&self, counters: &BTreeMap<Meeting, WideMark>, line: WideMark, at: Timestamp) -> Result<(), Error> {
+        let mut left = counters.clone();
+        for _ in 0..COUNT_ATTEMPTS {
+            let keys = left.iter().map(|(meeting, mark)| counter_key(*meeting, *mark, meeting.part_of(line)));
+            let found: HashMap<Meeting, Item> = match left.is_empty() {
+                true => return Ok(()),
+                false => {
+                    self.batch(keys.collect()).await?.into_iter().filter_map(|item| Some((counted_at(&item)?.0, item))).collect()
+                }
+            };
+            for (meeting, mark) in std::mem::take(&mut left) {
+                let mut seq = 0;
+                let mut counter = Counter::default();
+                if let Some(mut item) = found.get(&meeting).cloned() {
+                    seq = field(&mut item, "seq")?;
+                    // What cannot be read is begun again.
+                    counter = Counter::decode(&stored(&item, "body")).unwrap_or_default();
+                }
+                if counter.has_just_seen(line, at) {
+                    continue;
+                }
+                counter.add(line, at);
+                if !self.write_counter(counter_key(meeting, mark, meeting.part_of(line)), &counter, seq).await? {
+                    left.insert(meeting, mark);
+                }
+            }
+        }
+        if left.is_empty() { Ok(()) } else { Err(Error::Busy) }
+    }
+
+    /// Replaces a counter that was read at version `seq` (0: there was none). Returns whether it did.
+    async fn write_counter(&self, key: Item, counter: &Counter, seq: u64) -> Result<bool, Error> {
+        let condition = if seq == 0 { "attribute_not_exists(pk)" } else { "seq = :before" };
+        let mut call = self
+            .client
+            .update_item()
+            .table_name(&self.state)
+            .set_key(Some(key))
+            .update_expression("SET body = :body, seq = :seq, expires_at = :until")
+            .condition_expression(condition)
+            .expression_attribute_values(":body", AttributeValue::B(Blob::new(counter.encode())))
+            .expression_attribute_values(":seq", number(seq.saturating_add(1)))
+            .expression_attribute_values(":until", number((counter.touched() + KEPT_FOR).as_second()));
+        if seq > 0 {
+            call = call.expression_attribute_values(":before", number(seq));
+        }
+        match call.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) => Ok(true),
+            Err(UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Condition::CounterUnmoved.lost();
                 Ok(false)
             }
             Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
@@ -516,6 +649,9 @@ impl Store {
             .condition_expression("attribute_not_exists(pk)");
         if entry.relays() {
             put = put.item("relay", text("yes"));
+        }
+        if !entry.met.is_empty() {
+            put = put.item("met", text("yes"));
         }
         writes.push(Condition::LedgerNew, TransactWriteItem::builder().put(build(put.build())?).build());
         Ok(())

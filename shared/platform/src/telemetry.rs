@@ -44,11 +44,17 @@ pub enum Metric {
     Incident,
     /// A sign-in judged; the outcome is `free` or `throttled`.
     SignIn,
+    /// A request scored; the outcome is the band.
+    Score,
+    /// A request that a second model scored too; the outcome is `agrees` or `differs`, by the band.
+    Shadow,
+    /// A signal that an online request came without; the outcome is its name.
+    Missing,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Request,
         Self::Record,
         Self::Decision,
@@ -60,6 +66,9 @@ impl Metric {
         Self::Conflict,
         Self::Incident,
         Self::SignIn,
+        Self::Score,
+        Self::Shadow,
+        Self::Missing,
     ];
 
     /// Its name in CloudWatch.
@@ -77,6 +86,9 @@ impl Metric {
             Self::Conflict => "Conflicts",
             Self::Incident => "Incidents",
             Self::SignIn => "SignIns",
+            Self::Score => "Scores",
+            Self::Shadow => "ShadowScores",
+            Self::Missing => "MissingSignals",
         }
     }
 }

@@ -133,13 +133,15 @@ fn question(change: &Change, seen: &AccountSeen, line: Option<&Line>, jurisdicti
 /// The decision that a ruling amounts to.
 fn decision(ruling: &Ruling, assessment: &Assessment, now: Timestamp) -> Decision {
     let mut reasons = ruling.reasons.clone();
-    reasons.extend(assessment.reasons.iter().filter(|reason| !ruling.reasons.contains(reason)));
+    let scored = assessment.reasons.iter().map(|weighted| weighted.reason);
+    reasons.extend(scored.filter(|reason| !ruling.reasons.contains(reason)));
     Decision {
         outcome: ruling.need.outcome(),
         band: assessment.band,
-        points: assessment.points,
+        probability_ppm: assessment.probability_ppm,
         reasons,
         model: assessment.model.clone(),
+        shadow: assessment.shadow.clone(),
         policy: POLICY_VERSION.to_owned(),
         at: now,
     }
@@ -340,7 +342,8 @@ pub(crate) fn test_change() -> Change {
 
     let id = ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Line(LineId::parse("l").unwrap()), "k");
     let ruling = Ruling { need: crate::policy::Requirement::nothing(), reasons: Vec::new() };
-    let assessment = Assessment { points: 0, band: Band::Low, reasons: Vec::new(), model: "m".to_owned() };
+    let assessment =
+        Assessment { band: Band::Low, probability_ppm: Some(3), reasons: Vec::new(), model: "m".to_owned(), shadow: None };
     let now = Timestamp::from_second(1_790_000_000);
     Change {
         id,

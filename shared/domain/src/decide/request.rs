@@ -2,13 +2,14 @@
 
 use super::{Context, Denied, decision, exists, may_ask, notice, rule, spent, step};
 use crate::change::{Actor, Change, Details, Ending, Request, Stage, digest};
-use crate::ids::{ChangeId, ContactId, Subject};
-use crate::kinds::{Channel, Factor};
+use crate::ids::{AccountId, ChangeId, ContactId, Subject};
+use crate::kinds::{Band, Channel, Factor, Reason};
 use crate::ledger::{Draft, Event};
 use crate::notice::Message;
 use crate::policy::{Cover, Question};
 use crate::proof::{Proof, Taint};
-use crate::risk::{KeyShown, Lately, assess};
+use crate::risk::request::Asked;
+use crate::risk::{Assessment, KeyShown, Scorer};
 use crate::signals::{DeviceProof, RequestSignals};
 use crate::state::{Account, CONTACTS, OPEN_CHANGES, View};
 use crate::time::Span;
@@ -30,6 +31,21 @@ pub struct Ask {
     pub key: Option<DeviceProof>,
 }
 
+impl Ask {
+    /// As the scorer takes it.
+    #[must_use]
+    pub const fn asked(&self, key: KeyShown) -> Asked<'_> {
+        Asked {
+            kind: self.details.kind(),
+            details: Some(&self.details),
+            actor: &self.actor,
+            channel: self.channel,
+            signals: &self.signals,
+            key,
+        }
+    }
+}
+
 /// Decides a change. An empty draft means that this very request was decided before: the caller finds it
 /// in what was read.
 ///
@@ -37,7 +53,7 @@ pub struct Ask {
 ///
 /// # Errors
 /// [`Denied`], where there is nothing to decide.
-pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied> {
+pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> Result<Draft, Denied> {
     let account = view.account.as_ref().filter(|account| account.state.closed_at.is_none()).ok_or(Denied::NotFound)?;
     let line = match ask.id.subject() {
         Subject::Account => None,
@@ -64,7 +80,7 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
     }
 
     let key = account.state.key_shown(ask.key.as_ref(), ctx.now);
-    let assessment = assess(&view.profile, &ask.signals, &Lately { key, ..view.lately() }, ctx.now, ctx.settings);
+    let assessment = assessed(view, &account.state.id, ask, key, scorer, ctx);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
     let ruling = rule(
         &ask.details,
@@ -109,8 +125,25 @@ pub fn request(view: &View, ask: &Ask, ctx: Context<'_>) -> Result<Draft, Denied
     change.raise(ruling.need, ctx.settings);
     let message = if change.has_ended() { Message::Refused } else { Message::Asked };
     let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
+    let asked = ask.asked(key).seen(view, ctx.now);
     let requested = step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq));
-    Ok(Draft { quotas: ask.key.iter().map(spent).collect(), ..requested })
+    let met = scorer.counted(&account.state.id, &asked);
+    Ok(Draft { quotas: ask.key.iter().map(spent).collect(), met, ..requested })
+}
+
+/// What the scorer says, and what no score of it goes below.
+fn assessed(view: &View, account: &AccountId, ask: &Ask, key: KeyShown, scorer: Scorer<'_>, ctx: Context<'_>) -> Assessment {
+    let seen = ask.asked(key).seen(view, ctx.now);
+    // Past the edge nothing is known of the network, and who goes there may have a reason to (I4).
+    if seen.is_online() && seen.origin.address.is_unavailable() {
+        return Assessment::unavailable(scorer.model);
+    }
+    let assessment = scorer.assess(account, &view.profile, &view.lately(), &view.meetings, &seen, ctx.now);
+    match key {
+        // Whatever the device calls itself: a name can be copied, the key cannot.
+        KeyShown::No => assessment.at_least(Band::Elevated, Reason::NewDevice),
+        KeyShown::Yes | KeyShown::NoneEnrolled => assessment,
+    }
 }
 
 /// Whether the change would change anything.

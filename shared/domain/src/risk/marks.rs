@@ -5,6 +5,7 @@
 //! dozen rows two things collide once in 10^8 profiles. Marks across lines have 64 bits.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::event::{Observation, family, host_of, prefix_of};
@@ -14,9 +15,30 @@ use crate::signals::Signal;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark(pub u32);
 
-/// A thing, as all lines know it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A thing, as all lines know it. Written as sixteen hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct WideMark(pub u64);
+
+impl std::fmt::Display for WideMark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl From<WideMark> for String {
+    fn from(mark: WideMark) -> Self {
+        mark.to_string()
+    }
+}
+
+impl TryFrom<String> for WideMark {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
+}
 
 /// The keyed hash function.
 #[derive(Clone)]
@@ -103,6 +125,12 @@ impl Marker {
     #[must_use]
     pub fn of_line(&self, line: &str) -> Self {
         Self::keyed(&self.hash(What::LineKey, &[line.as_bytes()]))
+    }
+
+    /// An account, as all accounts' counters know it.
+    #[must_use]
+    pub fn of_account(&self, account: &str) -> WideMark {
+        self.wide(What::Line, &[account.as_bytes()])
     }
 
     fn mark(&self, what: What, parts: &[&[u8]]) -> Mark {
@@ -200,7 +228,7 @@ impl WideMarks {
         let text = |what, signal: &Signal<&str>| signal.present().map(|text| marker.wide(what, &[text.as_bytes()]));
         let address = seen.origin.address.present();
         Self {
-            line: marker.wide(What::Line, &[line.as_bytes()]),
+            line: marker.of_account(line),
             address: address.map(|a| marker.wide(What::Address, &[&host_of(*a)])),
             prefix: address.map(|a| marker.wide(What::Prefix, &[&prefix_of(*a)])),
             cookie: text(What::Cookie, &seen.device.cookie),

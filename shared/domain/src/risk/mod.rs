@@ -1,11 +1,10 @@
 //! Whether the person behind a request is the customer.
 //!
-//! [`event`] is what was observed; [`marks`] its keyed hashes; [`profile`] what a line remembers of its
-//! own past; [`velocity`] what is remembered across lines; [`background`] what is usual in the
-//! population. [`evidence`] weighs the one against the others, [`model`] adds it up, and
-//! [`reasons`] says why; [`drift`] whether what comes in is still what it was. All pure: bytes and values in, an assessment out.
-//!
-//! [`scorecard`] is the scorer that the product uses until the model takes its place.
+//! [`event`] is what was observed, and [`request`] how a request for a change looks as such;
+//! [`marks`] are its keyed hashes; [`profile`] what an account remembers of its own past; [`velocity`] what is
+//! remembered across accounts; [`background`] what is usual in the population. [`evidence`] weighs the one
+//! against the others, [`model`] adds it up, [`reasons`] says why, and [`drift`] whether what comes in is still
+//! what it was. [`scorer`] does all of it for the product. All pure: bytes and values in, an assessment out.
 
 pub mod background;
 pub mod bands;
@@ -17,10 +16,13 @@ pub mod model;
 mod num;
 pub mod profile;
 pub mod reasons;
-pub mod scorecard;
+pub mod request;
+pub mod scorer;
 mod table;
 #[cfg(test)]
 mod trial;
 pub mod velocity;
 
-pub use scorecard::{Assessment, Behaviour, KeyShown, Lately, MODEL_VERSION, Profile, assess};
+pub use profile::Profile;
+pub use request::KeyShown;
+pub use scorer::{Assessment, Scorer};

@@ -16,24 +16,13 @@ use sha2::{Digest as _, Sha256};
 use super::background::Background;
 use super::bands::Bands;
 use super::drift::Histogram;
-use super::event::{Door, Observation};
+use super::event::Door;
 use super::evidence::{DIRECTIONS, Direction, Evidence, NAMES, REASONS};
-use super::marks::{Marks, WideMarks};
-use super::profile::Profile;
 use super::reasons::{Tally, Weighted};
-use super::velocity::Velocity;
 use crate::kinds::{Band, Reason};
-use crate::signals::Signal;
-use crate::time::{Span, Timestamp};
 
 /// The format that this code reads.
 const FORMAT: u32 = 1;
-/// How far the clock of what was observed may be off.
-const CLOCK_SLACK: Span = Span::minutes(5);
-/// Fewer visit days than this, or fewer days, and nothing is known of the customer.
-const COLD_VISITS: u32 = 2;
-/// See [`COLD_VISITS`].
-const COLD_HOURS: u32 = 7 * 24;
 /// Terms beyond this are no log-odds.
 const LARGEST_TERM: i64 = 1_000_000_000_000;
 
@@ -256,6 +245,12 @@ impl Term {
         // Cannot be out of range: the shapes were checked.
         self.values.get(index).copied().unwrap_or(LARGEST_TERM)
     }
+
+    /// Why: what could not be had is no word about the customer.
+    fn reason(&self, evidence: &[f32; NAMES.len()]) -> Reason {
+        let known = |axis: &Axis| evidence.get(axis.feature).is_some_and(|value| !value.is_nan());
+        if known(&self.first) && self.second.as_ref().is_none_or(known) { self.first.reason } else { Reason::SignalMissing }
+    }
 }
 
 fn are_terms(values: &[i64]) -> bool {
@@ -374,6 +369,13 @@ impl Score {
     pub fn probability(&self) -> f64 {
         probability(self.log_odds)
     }
+
+    /// The same in millionths.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "0 to a million: rounds to a whole number, which is what is wanted")]
+    pub fn probability_ppm(&self) -> u32 {
+        (self.probability() * 1e6).round() as u32
+    }
 }
 
 #[expect(clippy::as_conversions, reason = "exact up to 2^53, far beyond the largest term")]
@@ -480,76 +482,17 @@ impl Model {
         for term in &model.terms {
             let value = term.value(&values);
             raw = raw.saturating_add(value);
-            tally.add(term.first.reason, value.saturating_sub(term.mean));
+            tally.add(term.reason(&values), value.saturating_sub(term.mean));
         }
         let log_odds = model.calibration.log_odds(raw).saturating_add(self.prior_shift);
         Score { raw, log_odds, band: model.bands.of(raw), reasons: tally.against() }
     }
 }
 
-/// What the scorer says of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Assessment {
-    /// The band; [`Band::Unavailable`] where nothing could be said.
-    pub band: Band,
-    /// The probability of an attack; nothing where nothing could be said.
-    pub probability: Option<f64>,
-    /// Why, the heaviest first.
-    pub reasons: Vec<Weighted>,
-    /// Too little is known of the customer: tenure, action and policy decide.
-    pub cold: bool,
-    /// Which model said so.
-    pub model: String,
-}
-
-impl Assessment {
-    /// Nothing can be said: neither low nor a reason to refuse.
-    #[must_use]
-    pub fn unavailable(model: &str) -> Self {
-        let reasons = vec![Weighted { reason: Reason::ScoreUnavailable, weight: 0 }];
-        Self { band: Band::Unavailable, probability: None, reasons, cold: true, model: model.to_owned() }
-    }
-}
-
-/// Weighs a request: profile, observation and counters in, assessment out. `profile` is absent for a line
-/// never heard of and unavailable where it cannot be read; `now` is when this is asked.
-#[must_use]
-pub fn assess(
-    model: &Model,
-    profile: Signal<&Profile>,
-    seen: &Observation<'_>,
-    marks: &Marks,
-    wide: &WideMarks,
-    velocity: &Velocity<'_>,
-    now: Timestamp,
-) -> Assessment {
-    let nothing = Profile::default();
-    let profile = match profile {
-        Signal::Present(profile) => profile,
-        Signal::Absent => &nothing,
-        Signal::Unavailable => return Assessment::unavailable(&model.version),
-    };
-    if now.since(seen.at) > CLOCK_SLACK || seen.at.since(now) > CLOCK_SLACK {
-        return Assessment::unavailable(&model.version);
-    }
-    let evidence = Evidence::of(profile, seen, marks, wide, velocity, &model.background);
-    let score = model.score(seen.channel.door(), &evidence);
-    let cold = profile.visit_days(now) < COLD_VISITS || profile.age_hours(now).is_none_or(|hours| hours < COLD_HOURS);
-    Assessment {
-        band: score.band,
-        probability: Some(score.probability()),
-        reasons: score.reasons,
-        cold,
-        model: model.version.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{NOW, at_home, background, learn, marks, stranger, visited};
+    use super::super::trial::background;
     use super::*;
-    use crate::risk::event::{Act, Observation};
-    use crate::risk::marks::Marker;
 
     fn curve(feature: &str, cuts: &[f32], values: &[i64], missing: i64, typical: usize) -> CurveFile {
         CurveFile { feature: feature.to_owned(), cuts: cuts.to_vec(), values: values.to_vec(), missing, typical, mean: 100_000 }
@@ -618,7 +561,7 @@ mod tests {
         assert_eq!(score.log_odds, -1_000_000 + 200_000 - 250_000);
         assert_eq!(score.band, Band::High);
         let reasons: Vec<_> = score.reasons.iter().map(|weighted| (weighted.reason, weighted.weight)).collect();
-        assert_eq!(reasons, [(Reason::NewNetwork, 1_900_000), (Reason::NewDevice, 1_400_000), (Reason::Automation, 900_000)]);
+        assert_eq!(reasons, [(Reason::NewNetwork, 1_900_000), (Reason::NewDevice, 1_400_000), (Reason::SignalMissing, 900_000)]);
     }
 
     #[test]
@@ -705,47 +648,5 @@ mod tests {
         let typical = model.typical(Door::Care);
         assert_eq!((typical.network, typical.device_days, typical.hosting), (0.0, 30.0, 0.5));
         assert!(typical.idle > 1.0 && typical.place.is_nan());
-    }
-
-    fn asked(model: &Model, profile: Signal<&Profile>, seen: &Observation<'_>, now: Timestamp) -> Assessment {
-        let wide = WideMarks::of(&Marker::new(&[1; 32]), "line", seen);
-        assess(model, profile, seen, &marks(seen), &wide, &Velocity([Signal::Absent; 9]), now)
-    }
-
-    #[test]
-    fn an_unreadable_profile_or_a_wrong_clock_is_unavailable_and_never_low() {
-        let model = Model::read(&sealed(&file())).unwrap();
-        let (profile, seen) = (visited(&at_home(), 2..60), Observation { act: Act::SimSwap, ..at_home() });
-        assert_eq!(asked(&model, Signal::Present(&profile), &seen, NOW).band, Band::Low);
-        assert_eq!(asked(&model, Signal::Unavailable, &seen, NOW), Assessment::unavailable("test"));
-        for now in [NOW + Span::seconds(301), NOW - Span::seconds(301)] {
-            assert_eq!(asked(&model, Signal::Present(&profile), &seen, now), Assessment::unavailable("test"));
-        }
-        assert_eq!(asked(&model, Signal::Present(&profile), &seen, NOW + Span::minutes(5)).band, Band::Low);
-    }
-
-    #[test]
-    fn nobody_is_known_before_two_visits_and_seven_days() {
-        let model = Model::read(&sealed(&file())).unwrap();
-        let cold = |profile: Signal<&Profile>| asked(&model, profile, &at_home(), NOW).cold;
-        assert!(cold(Signal::Absent));
-        assert!(cold(Signal::Present(&visited(&at_home(), 2..5))), "three visits in four days");
-        assert!(cold(Signal::Present(&visited(&at_home(), 20..21))), "one visit long ago");
-        assert!(!cold(Signal::Present(&visited(&at_home(), 2..12))));
-    }
-
-    #[test]
-    fn scoring_beside_another_model_changes_nothing() {
-        let (model, mut other) = (Model::read(&sealed(&file())).unwrap(), file());
-        other.prior_shift = 9;
-        let shadow = Model::read(&sealed(&other)).unwrap();
-        let (mut alone, mut watched) = (visited(&at_home(), 2..60), visited(&at_home(), 2..60));
-        let (one, two) = (asked(&model, Signal::Present(&alone), &stranger(), NOW), {
-            let _ = asked(&shadow, Signal::Present(&watched), &stranger(), NOW);
-            asked(&model, Signal::Present(&watched), &stranger(), NOW)
-        });
-        learn(&mut alone, &stranger());
-        learn(&mut watched, &stranger());
-        assert_eq!((one, alone.encode()), (two, watched.encode()));
     }
 }

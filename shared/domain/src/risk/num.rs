@@ -1,7 +1,7 @@
 //! Numbers that are the same on every machine: conversions that cannot fail, and `libm`'s functions
 //! instead of the platform's, so that evidence agrees to the bit wherever it is computed.
 
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// The nearest `f32`.
 #[expect(clippy::as_conversions, reason = "rounds to the nearest f32, which is what is wanted")]
@@ -46,6 +46,11 @@ pub(super) fn ln(x: f32) -> f32 {
 /// What is left of 1 after `seconds` when half goes in `half_life` seconds.
 pub(super) fn left(seconds: u32, half_life: f32) -> f32 {
     libm::exp2f(-from_u32(seconds) / half_life)
+}
+
+/// A span in days.
+pub(super) fn days(span: Span) -> f32 {
+    from_u32(span.as_seconds()) / 86_400.0
 }
 
 /// Seconds since 1970 in 32 bits, the nearest end for what lies beyond.

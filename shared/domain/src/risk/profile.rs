@@ -9,7 +9,7 @@ use super::marks::{Mark, Marks};
 use super::num;
 use super::table::{self, Table, Trust};
 use crate::signals::{Position, Signal};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// The size of one write unit of the store.
 pub const MAX_BYTES: usize = 1_024;
@@ -544,6 +544,23 @@ impl Profile {
         let keyed = seen.device.proven == Signal::Present(true);
         let strong = marks.cookie.and_then(|cookie| self.devices.row(cookie)).is_some_and(|row| row.strong);
         if seen.shown == Signal::Present(Shown::Passkey) || (keyed && strong) { Trust::Verified } else { Trust::Unverified }
+    }
+
+    /// Something happened that others know better than the signals do: the latest time counts.
+    pub fn heed(&mut self, stamp: Stamp, at: Timestamp) {
+        self.stamp(stamp, at);
+    }
+
+    /// How long the next sign-in should wait: nothing up to three recent failures, then 30 seconds doubling
+    /// to an hour. Never permanent, so nobody can lock a customer out for good.
+    #[must_use]
+    pub fn sign_in_wait(&self, now: Timestamp) -> Span {
+        let failures = self.failures(now);
+        if failures < 3.0 {
+            return Span::default();
+        }
+        let wait = 30_u32.saturating_mul(1 << (num::to_u32(failures) - 3).min(7)).min(3_600);
+        (Timestamp::from_second(i64::from(self.failures.at)) + Span::seconds(wait)).since(now)
     }
 
     fn stamp(&mut self, stamp: Stamp, now: Timestamp) {

@@ -29,10 +29,11 @@ impl Tally {
         }
     }
 
-    /// What speaks against the customer, the heaviest first.
+    /// What speaks against the customer, the heaviest first; what could not be had, last.
     pub(super) fn against(mut self) -> Vec<Weighted> {
         self.0.retain(|weighted| weighted.weight >= WORTH_A_WORD);
-        self.0.sort_by_key(|weighted| (std::cmp::Reverse(weighted.weight), weighted.reason));
+        let missing = |reason| reason == Reason::SignalMissing;
+        self.0.sort_by_key(|weighted| (missing(weighted.reason), std::cmp::Reverse(weighted.weight), weighted.reason));
         self.0
     }
 }

@@ -1,6 +1,8 @@
 //! What is remembered across lines: how many other lines met at one address, device, handset, SIM,
 //! gaining carrier or representative, lately. Counters live outside the profiles and die by themselves.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{Act, Door, Observation, Shown};
 use super::marks::{WideMark, WideMarks};
 use super::num;
@@ -9,13 +11,16 @@ use crate::time::{Span, Timestamp};
 
 /// A counter tells so many lines apart; beyond it there are simply many.
 const DISTINCT: usize = 24;
+/// The stored form that this code reads and writes.
+const VERSION: u8 = 1;
 /// The usual rate is that of about so many seconds.
 const USUAL: f32 = 14.0 * 86_400.0;
 /// A counter untouched for so long may be dropped.
 pub const KEPT_FOR: Span = Span::days(60);
 
 /// What lines meet at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Meeting {
     /// An address.
     Address,
@@ -50,6 +55,38 @@ impl Meeting {
         Self::RepVouching,
         Self::RepAlone,
     ];
+
+    /// The word in the ledger and in keys.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Prefix => "prefix",
+            Self::Device => "device",
+            Self::Handset => "handset",
+            Self::Sim => "sim",
+            Self::Carrier => "carrier",
+            Self::Rep => "rep",
+            Self::RepVouching => "rep_vouching",
+            Self::RepAlone => "rep_alone",
+        }
+    }
+
+    /// Into how many parts its counters are spread by the line counted, so that many can write at once: a
+    /// mobile carrier's own addresses and a large gaining carrier are met by thousands.
+    #[must_use]
+    pub const fn parts(self) -> u8 {
+        match self {
+            Self::Address | Self::Prefix | Self::Carrier => 4,
+            Self::Device | Self::Handset | Self::Sim | Self::Rep | Self::RepVouching | Self::RepAlone => 1,
+        }
+    }
+
+    /// The part that counts a line.
+    #[must_use]
+    pub fn part_of(self, line: WideMark) -> u8 {
+        u8::try_from(line.0 % u64::from(self.parts())).unwrap_or(0)
+    }
 
     /// The mark under which an observation finds its counter of this kind.
     #[must_use]
@@ -111,6 +148,55 @@ impl Counter {
         self.lines.push((line, at));
     }
 
+    /// Whether a line was counted within the last hour, so that counting it again would tell nothing new.
+    #[must_use]
+    pub fn has_just_seen(&self, line: WideMark, now: Timestamp) -> bool {
+        let from = num::seconds(now).saturating_sub(3_600);
+        self.lines.iter().any(|(known, at)| *known == line && *at >= from)
+    }
+
+    /// With what another part counted.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
+        let at = self.usual_at.max(other.usual_at);
+        let then = |part: &Self| part.usual * num::left(at.saturating_sub(part.usual_at), USUAL);
+        self.usual = then(&self) + then(other);
+        self.usual_at = at;
+        self.first = [self.first, other.first].into_iter().filter(|&first| first != 0).min().unwrap_or(0);
+        self.lines.extend(&other.lines);
+        self.lines.sort_by_key(|&(_, at)| at);
+        self
+    }
+
+    /// The stored form: a version byte, what is usual, the lines; at most 301 bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let head = [VERSION].into_iter().chain(self.usual.to_le_bytes());
+        let head = head.chain(self.usual_at.to_le_bytes()).chain(self.first.to_le_bytes());
+        let lines = self.lines.iter().flat_map(|(line, at)| line.0.to_le_bytes().into_iter().chain(at.to_le_bytes()));
+        head.chain(lines).collect()
+    }
+
+    /// Reads the stored form; nothing where the bytes are no counter.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let ([version, a, b, c, d, usual_at @ .., e, f, g, h], rest) = bytes.split_first_chunk::<13>()?;
+        let usual = f32::from_le_bytes([*a, *b, *c, *d]);
+        let (lines, left) = rest.as_chunks::<12>();
+        if *version != VERSION || !left.is_empty() || lines.len() > DISTINCT || !usual.is_finite() {
+            return None;
+        }
+        let line = |[a, b, c, d, e, f, g, h, at @ ..]: &[u8; 12]| {
+            (WideMark(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])), u32::from_le_bytes(*at))
+        };
+        Some(Self {
+            lines: lines.iter().map(line).collect(),
+            usual,
+            usual_at: u32::from_le_bytes(*usual_at),
+            first: u32::from_le_bytes([*e, *f, *g, *h]),
+        })
+    }
+
     /// Other lines within a window.
     #[must_use]
     pub fn others(&self, line: WideMark, now: Timestamp, window: Span) -> u32 {
@@ -153,11 +239,107 @@ impl<'a> Velocity<'a> {
     }
 }
 
+/// What was read of the counters that concern one observation, by kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Meetings([Signal<Counter>; 9]);
+
+impl Meetings {
+    /// Nothing was counted where something was asked for; the rest is unread.
+    #[must_use]
+    pub fn asked(for_these: impl IntoIterator<Item = Meeting>) -> Self {
+        let mut meetings = Self::default();
+        for meeting in for_these {
+            meetings.set(meeting, Signal::Absent);
+        }
+        meetings
+    }
+
+    fn set(&mut self, meeting: Meeting, counter: Signal<Counter>) {
+        let place = Meeting::ALL.iter().position(|&known| known == meeting);
+        if let Some(slot) = place.and_then(|place| self.0.get_mut(place)) {
+            *slot = counter;
+        }
+    }
+
+    /// What was counted of a kind.
+    #[must_use]
+    pub fn of(&self, meeting: Meeting) -> Signal<&Counter> {
+        self.velocity().of(meeting)
+    }
+
+    /// One more part of a counter, as stored. One that cannot be read makes the whole unread.
+    pub fn add(&mut self, meeting: Meeting, part: &[u8]) {
+        let whole = match (self.of(meeting), Counter::decode(part)) {
+            (Signal::Unavailable, _) | (_, None) => Signal::Unavailable,
+            (Signal::Absent, Some(part)) => Signal::Present(part),
+            (Signal::Present(whole), Some(part)) => Signal::Present(part.with(whole)),
+        };
+        self.set(meeting, whole);
+    }
+
+    /// As evidence takes it.
+    #[must_use]
+    pub fn velocity(&self) -> Velocity<'_> {
+        Velocity(self.0.each_ref().map(Signal::as_ref))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
+
+    fn counter(lines: std::ops::Range<u64>) -> Counter {
+        let mut counter = Counter::default();
+        for line in lines {
+            counter.add(WideMark(line), NOW + Span::minutes(u32::try_from(line).unwrap()));
+        }
+        counter
+    }
+
+    #[test]
+    fn a_counter_reads_back_and_stays_small() {
+        for n in [0, 1, 24, 100] {
+            let counter = counter(0..n);
+            let bytes = counter.encode();
+            assert!(bytes.len() <= 301, "{}", bytes.len());
+            assert_eq!(Counter::decode(&bytes), Some(counter));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_counter_make_it_unread_and_never_empty() {
+        let good = counter(0..3).encode();
+        for bad in [&[][..], &good[..5], &good[..good.len() - 1], &[9; 13], &[&good[..], &[0; 12 * 24]].concat()] {
+            assert_eq!(Counter::decode(bad), None);
+            let mut meetings = Meetings::asked([Meeting::Address]);
+            meetings.add(Meeting::Address, bad);
+            meetings.add(Meeting::Address, &good);
+            assert_eq!(meetings.of(Meeting::Address), Signal::Unavailable);
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_counter_count_together() {
+        let (mut whole, mut parts) = (Counter::default(), [const { None }; 4].map(|_: Option<()>| Counter::default()));
+        for line in 0..20 {
+            let at = NOW + Span::hours(u32::try_from(line).unwrap());
+            whole.add(WideMark(line), at);
+            parts[usize::from(Meeting::Address.part_of(WideMark(line)))].add(WideMark(line), at);
+        }
+        let mut meetings = Meetings::asked([Meeting::Address]);
+        for part in &parts {
+            meetings.add(Meeting::Address, &part.encode());
+        }
+        let Signal::Present(together) = meetings.of(Meeting::Address) else { panic!("unread") };
+        let now = NOW + Span::hours(20);
+        for window in [Span::hours(3), Span::days(1)] {
+            assert_eq!(together.others(WideMark(7), now, window), whole.others(WideMark(7), now, window));
+        }
+        assert!((together.usual_a_day(now) - whole.usual_a_day(now)).abs() < 1e-3);
+        assert_eq!(together.age_days(NOW + Span::days(3)), 3);
+    }
 
     #[test]
     fn a_line_is_no_other_line_and_counts_once() {

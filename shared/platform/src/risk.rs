@@ -1,0 +1,136 @@
+//! What a function that scores has: the models, and the key of the profiles' hashes.
+
+use std::sync::Arc;
+
+use linekeeper_domain::risk::Scorer;
+use linekeeper_domain::risk::marks::Marker;
+use linekeeper_domain::risk::model::Model;
+use tokio::sync::OnceCell;
+
+use crate::keys::ProfileKey;
+use crate::telemetry;
+
+/// The model that was built in: what `shared/risk-training` made last.
+const BUILT_IN: &str = include_str!("../../risk-training/model/model.json");
+
+/// Models and key. What is wrong with any of them is no reason not to start: stopping a change needs none of
+/// them, and a score that cannot be had is one that is unavailable (I4).
+pub struct Risk {
+    model: Option<Model>,
+    shadow: Option<Model>,
+    key: Arc<dyn ProfileKey>,
+    marker: OnceCell<Marker>,
+}
+
+impl std::fmt::Debug for Risk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let version = |model: &Option<Model>| model.as_ref().map(|model| model.version().to_owned());
+        f.debug_struct("Risk")
+            .field("model", &version(&self.model))
+            .field("shadow", &version(&self.shadow))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A model's file, checked; nothing, with a line in the log, where it is not what was trained.
+fn read(file: Result<String, std::io::Error>, which: &'static str) -> Option<Model> {
+    let model = match file {
+        Ok(text) => Model::read(&text).map_err(|error| telemetry::chain(&error)),
+        Err(error) => Err(telemetry::chain(&error)),
+    };
+    match model {
+        Ok(model) => {
+            tracing::info!(which, version = model.version(), "a risk model");
+            Some(model)
+        }
+        Err(error) => {
+            tracing::error!(
+                which,
+                error,
+                "a risk model cannot be used: until another is deployed, every score of it is unavailable"
+            );
+            None
+        }
+    }
+}
+
+impl Risk {
+    /// With the model built in, or that of the file that `RISK_MODEL` names; and the one that `RISK_SHADOW_MODEL`
+    /// names, which is only recorded. `lookup` is `std::env::var` in production.
+    #[must_use]
+    pub fn new(key: Arc<dyn ProfileKey>, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let named = |name: &str| lookup(name).filter(|path| !path.is_empty()).map(std::fs::read_to_string);
+        Self {
+            model: read(named("RISK_MODEL").unwrap_or_else(|| Ok(BUILT_IN.to_owned())), "model"),
+            shadow: named("RISK_SHADOW_MODEL").and_then(|file| read(file, "shadow")),
+            key,
+            marker: OnceCell::new(),
+        }
+    }
+
+    /// The scorer. The key is fetched once in a process's life; where KMS does not give it, the next request
+    /// tries again.
+    pub async fn scorer(&self) -> Scorer<'_> {
+        let marker = self.marker.get_or_try_init(|| async { self.key.derive().await.map(|key| Marker::new(&key)) }).await;
+        if let Err(error) = &marker {
+            tracing::error!(error = telemetry::chain(error), "no key of the profiles: scores are unavailable");
+        }
+        Scorer { model: self.model.as_ref(), shadow: self.shadow.as_ref(), marker: marker.ok() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::store::Error;
+
+    struct Key;
+
+    impl ProfileKey for Key {
+        fn derive(&self) -> BoxFuture<'_, Result<Zeroizing<[u8; 32]>, Error>> {
+            Box::pin(async { Ok(Zeroizing::new([7; 32])) })
+        }
+    }
+
+    struct NoKey;
+
+    impl ProfileKey for NoKey {
+        fn derive(&self) -> BoxFuture<'_, Result<Zeroizing<[u8; 32]>, Error>> {
+            Box::pin(async { Err(Error::Corrupt("KMS is away")) })
+        }
+    }
+
+    #[tokio::test]
+    async fn the_model_that_is_built_in_is_what_was_trained() {
+        let risk = Risk::new(Arc::new(Key), |_| None);
+        let scorer = risk.scorer().await;
+        assert!(scorer.model.is_some() && scorer.shadow.is_none() && scorer.marker.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_model_that_was_cut_or_altered_is_no_model() {
+        let directory = std::env::temp_dir();
+        let altered = BUILT_IN.replacen('1', "2", 1);
+        for (n, file) in ["", &BUILT_IN[..BUILT_IN.len() / 2], altered.as_str()].into_iter().enumerate() {
+            let path = directory.join(format!("linekeeper-model-{}-{n}.json", std::process::id()));
+            std::fs::write(&path, file).unwrap();
+            for name in ["RISK_MODEL", "RISK_SHADOW_MODEL"] {
+                let risk = Risk::new(Arc::new(Key), |asked| (asked == name).then(|| path.display().to_string()));
+                let scorer = risk.scorer().await;
+                assert_eq!((scorer.model.is_some(), scorer.shadow.is_some()), (name == "RISK_SHADOW_MODEL", false));
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+        let risk = Risk::new(Arc::new(Key), |_| Some("/no/such/file".to_owned()));
+        assert!(risk.scorer().await.model.is_none());
+    }
+
+    #[tokio::test]
+    async fn without_the_key_there_is_a_scorer_that_cannot_say_anything() {
+        let scorer = Risk::new(Arc::new(NoKey), |_| None);
+        assert!(scorer.scorer().await.marker.is_none());
+    }
+}
