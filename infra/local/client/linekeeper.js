@@ -67,7 +67,8 @@ export class Linekeeper {
 
   async #send(method, path, body, more = {}) {
     const token = typeof this.token === 'function' ? await this.token() : this.token;
-    const headers = { authorization: `Bearer ${token}`, 'x-linekeeper-device': this.device, ...more };
+    const offset = String(-new Date().getTimezoneOffset());
+    const headers = { authorization: `Bearer ${token}`, 'x-linekeeper-device': this.device, 'x-linekeeper-utc-offset': offset, ...more };
     if (body) headers['content-type'] = 'application/json';
     // A proof is good once and for a minute: every request makes its own, and so does every repeat.
     if (this.key) headers.dpop = await proof(this.key, method, this.base + path, token);

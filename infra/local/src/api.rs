@@ -76,11 +76,10 @@ impl Api {
             ("cloudfront-viewer-address", place.address),
             ("cloudfront-viewer-asn", place.asn),
             ("cloudfront-viewer-country", "US"),
-            ("cloudfront-viewer-country-region", place.region),
+            ("cloudfront-viewer-country-region-name", place.region),
             ("cloudfront-viewer-city", place.city),
             ("cloudfront-viewer-latitude", latitude),
             ("cloudfront-viewer-longitude", longitude),
-            ("cloudfront-viewer-time-zone", place.time_zone),
         ]
         .into_iter()
         .map(|(name, value)| (name, value.to_owned()))
@@ -142,8 +141,7 @@ impl Call<'_> {
             request = request.header("x-linekeeper-device", device);
         }
         if let Some(place) = &caller.place {
-            request = request.header("user-agent", place.user_agent);
-            for (name, value) in api.edge_headers(place) {
+            for (name, value) in api.edge_headers(place).into_iter().chain(place.app_headers()) {
                 request = request.header(name, value);
             }
         }

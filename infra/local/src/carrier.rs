@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
 use crate::api::Caller;
-use crate::people::{Customer, MIAMI, Place, fictional_msisdn, iccid, suffix};
+use crate::people::{BROWSER, Customer, MIAMI, Place, fictional_msisdn, iccid, suffix};
 use crate::stack::{Message, Stack, event, wait_for};
 
 /// Accounts are opened in this jurisdiction.
@@ -71,11 +71,18 @@ fn introduce(stack: &Stack, name: &'static str, n: u16, by_sms: bool) -> Result<
         year_ago,
         json!({ "account_id": customer.account_id, "line_id": customer.line_id, "msisdn": customer.msisdn, "iccid": customer.iccid }),
     ))?;
-    for days in [41, 33, 26, 19, 12, 6, 3, 2] {
-        let sign_in =
-            json!({ "account_id": customer.account_id, "ok": true, "device": customer.device, "network": network(&MIAMI) });
-        stack.behaviour(&event("sign_in", days_ago(days), sign_in))?;
-    }
+    let past = [41, 33, 26, 19, 12, 6, 3, 2].map(|days| {
+        event(
+            "sign_in",
+            days_ago(days),
+            with(from(&MIAMI, &customer.device), json!({ "account_id": customer.account_id, "ok": true })),
+        )
+    });
+    let function = stack.output("RiskScoringFunction")?;
+    wait_for("her past", || {
+        let imported = stack.aws.invoke(function, &json!({ "import": past }))?;
+        Ok((imported.get("done").and_then(Value::as_u64) == Some(8)).then_some(()))
+    })?;
     Ok(customer)
 }
 
@@ -83,8 +90,7 @@ fn introduce(stack: &Stack, name: &'static str, n: u16, by_sms: bool) -> Result<
 fn wait_until_known(stack: &Stack, customer: &Customer) -> Result<()> {
     wait_for("the line", || Ok((!stack.ledger(&customer.account_id, Some(&customer.line_id))?.is_empty()).then_some(())))?;
     let question = json!({ "score": {
-        "account_id": customer.account_id, "line_id": customer.line_id,
-        "from": { "device": customer.device, "network": network(&MIAMI) },
+        "account_id": customer.account_id, "line_id": customer.line_id, "from": from(&MIAMI, &customer.device),
     }});
     let function = stack.output("RiskScoringFunction")?;
     let mut last = Value::Null;
@@ -95,13 +101,24 @@ fn wait_until_known(stack: &Stack, customer: &Customer) -> Result<()> {
     .with_context(|| format!("{} at home is no low risk: {last}", customer.name))
 }
 
-/// A place's network as the behaviour queue writes it.
-pub(crate) fn network(place: &Place) -> Value {
+/// A device at a place, as the behaviour queue writes it.
+pub(crate) fn from(place: &Place, device: &str) -> Value {
     let number = |text: &str| text.parse::<f64>().map_or(Value::Null, |number| json!(number));
     json!({
-        "asn": place.asn.parse::<u32>().ok(), "country": "US", "city": place.city,
-        "latitude": number(place.position.0), "longitude": number(place.position.1), "time_zone": place.time_zone,
+        "device": device, "system": place.system[1], "browser": BROWSER[1], "language": "en-US", "utc_offset": place.utc_offset,
+        "network": {
+            "address": place.address.split(':').next(), "asn": place.asn.parse::<u32>().ok(), "country": "US",
+            "region": place.region, "city": place.city, "latitude": number(place.position.0), "longitude": number(place.position.1),
+        },
     })
+}
+
+/// One object with what another has too.
+pub(crate) fn with(mut object: Value, more: Value) -> Value {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
 }
 
 /// So many days before now.

@@ -240,6 +240,7 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
     let batch = json!({ "RequestItems": { state: { "Keys": [key] } } });
     let text = "bGluZWtlZXBlcg==";
     let make = json!({ "KeyId": mac, "MacAlgorithm": "HMAC_SHA_256", "Message": text });
+    let hash = json!({ "KeyId": stack.output("ProfileKeyArn")?, "MacAlgorithm": "HMAC_SHA_256", "Message": text });
     let check = json!({ "KeyId": mac, "MacAlgorithm": "HMAC_SHA_256", "Message": text, "Mac": "AAAA" });
     let sign = json!({ "KeyId": signing, "SigningAlgorithm": "ECDSA_SHA_256", "Message": text, "MessageType": "RAW" });
     let public = json!({ "KeyId": signing });
@@ -257,12 +258,14 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("request-intake", "kms", "TrentService.GetPublicKey", &public, true),
         call("request-intake", "kms", "TrentService.Sign", &sign, false),
         call("request-intake", "kms", "TrentService.GenerateMac", &make, false),
+        call("request-intake", "kms", "TrentService.GenerateMac", &hash, true),
         call("request-intake", "kms", "TrentService.Encrypt", &sealing, false),
         call("request-intake", "kms", "TrentService.Decrypt", &opening, false),
         call("request-intake", "dynamodb", "DynamoDB_20120810.DeleteItem", &delete, false),
         call("otp-issue", "kms", "TrentService.GenerateMac", &make, true),
         call("otp-issue", "kms", "TrentService.Encrypt", &sealing, true),
         call("otp-issue", "dynamodb", read, &batch, true),
+        call("otp-issue", "kms", "TrentService.GenerateMac", &hash, false),
         call("otp-issue", "kms", "TrentService.VerifyMac", &check, false),
         call("otp-issue", "kms", "TrentService.Decrypt", &opening, false),
         call("otp-issue", "kms", "TrentService.Sign", &sign, false),
@@ -273,6 +276,8 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("otp-verify", "kms", "TrentService.Sign", &sign, false),
         call("otp-verify", "dynamodb", get, &json!({ "TableName": state, "Key": key }), false),
         call("risk-scoring", "kms", "TrentService.Sign", &sign, false),
+        call("risk-scoring", "kms", "TrentService.GenerateMac", &hash, true),
+        call("risk-scoring", "kms", "TrentService.GenerateMac", &make, false),
         call("risk-scoring", "sqs", "AmazonSQS.SendMessage", &send, false),
         call("provisioning-feed", "dynamodb", read, &batch, true),
         call("provisioning-feed", "kms", "TrentService.Sign", &sign, false),

@@ -339,6 +339,7 @@ fn function_environment(stack: &Stack) -> Result<Vec<(&'static str, String)>> {
         ("STATE_TABLE", output("StateTable")?),
         ("LEDGER_TABLE", output("LedgerTable")?),
         ("MAC_KEY", output("MacKeyArn")?),
+        ("PROFILE_KEY", output("ProfileKeyArn")?),
         ("SEAL_KEY", output("SealKeyArn")?),
         ("SIGNING_KEY", output("SigningKeyArn")?),
         ("EVENTS_TOPIC", output("LineEventsTopicArn")?),

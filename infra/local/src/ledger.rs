@@ -60,9 +60,12 @@ impl Entry {
         self.events().find_map(|event| {
             let decision = event.pointer("/change/decision").or_else(|| event.get("decision"))?;
             let reasons: Vec<&str> = decision.get("reasons")?.as_array()?.iter().filter_map(Value::as_str).collect();
-            let points = decision.get("points").and_then(Value::as_u64).unwrap_or_default();
+            let probability = match decision.get("ppm").and_then(Value::as_u64) {
+                Some(ppm) => format!("{}.{:04} %", ppm / 10_000, ppm % 10_000),
+                None => "unknown".to_owned(),
+            };
             Some(format!(
-                "decision {}, risk {} ({points} points): {}",
+                "decision {}, risk {} (probability of an attack {probability}): {}",
                 text(decision, "/outcome"),
                 text(decision, "/band"),
                 reasons.join(", ")

@@ -13,19 +13,32 @@ pub(crate) struct Place {
     pub(crate) asn: &'static str,
     /// The network's owner.
     pub(crate) carrier: &'static str,
-    /// Code of the state.
+    /// Name of the state.
     pub(crate) region: &'static str,
     /// City.
     pub(crate) city: &'static str,
     /// Latitude and longitude in degrees.
     pub(crate) position: (&'static str, &'static str),
-    /// Time zone.
-    pub(crate) time_zone: &'static str,
-    /// What the browser there says it is.
-    pub(crate) user_agent: &'static str,
+    /// What its clocks are ahead of UTC in winter, in minutes.
+    pub(crate) utc_offset: i32,
+    /// The operating system of the device there, as its browser hints and as the population's tables name it.
+    pub(crate) system: [&'static str; 2],
 }
 
+/// The browser that everyone in the story uses, as it hints and as the population's tables name it.
+pub(crate) const BROWSER: [&str; 2] = [r#""Chromium";v="143", "Google Chrome";v="143", "Not A(Brand";v="24""#, "Chrome"];
+
 impl Place {
+    /// What a browser and the carrier's app say of themselves there.
+    pub(crate) fn app_headers(&self) -> [(&'static str, String); 4] {
+        [
+            ("accept-language", "en-US,en;q=0.9".to_owned()),
+            ("sec-ch-ua", BROWSER[0].to_owned()),
+            ("sec-ch-ua-platform", format!("\"{}\"", self.system[0])),
+            ("x-linekeeper-utc-offset", self.utc_offset.to_string()),
+        ]
+    }
+
     /// Where the viewer is, as the story tells it.
     pub(crate) fn describe(&self) -> String {
         let address = self.address.split(':').next().unwrap_or_default();
@@ -39,24 +52,24 @@ pub(crate) const MIAMI: Place = Place {
     address: "73.138.22.41:51734",
     asn: "7922",
     carrier: "Comcast",
-    region: "FL",
+    region: "Florida",
     city: "Miami",
     position: ("25.77430", "-80.19370"),
-    time_zone: "America/New_York",
-    user_agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15",
+    utc_offset: -300,
+    system: ["macOS", "Mac OS X"],
 };
 
 /// The thief's: a rented server's network in California, a phone he just bought.
 pub(crate) const LOS_ANGELES: Place = Place {
     name: "Los Angeles, California",
-    address: "23.243.151.90:40022",
-    asn: "20001",
-    carrier: "Charter",
-    region: "CA",
+    address: "146.70.49.10:40022",
+    asn: "9009",
+    carrier: "M247",
+    region: "California",
     city: "Los Angeles",
     position: ("34.05440", "-118.24410"),
-    time_zone: "America/Los_Angeles",
-    user_agent: "Mozilla/5.0 (Linux; Android 16; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+    utc_offset: -480,
+    system: ["Android", "Android"],
 };
 
 /// A customer of the carrier with one line.

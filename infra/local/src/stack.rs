@@ -166,7 +166,7 @@ impl Stack {
         let policy = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "kms:*", "Resource": "*" },
         ]});
-        for key in ["MacKeyArn", "SealKeyArn", "SigningKeyArn"] {
+        for key in ["MacKeyArn", "ProfileKeyArn", "SealKeyArn", "SigningKeyArn"] {
             let request = json!({ "KeyId": self.output(key)?, "PolicyName": "default", "Policy": policy.to_string() });
             self.aws.json("kms", "TrentService.PutKeyPolicy", &request)?;
         }

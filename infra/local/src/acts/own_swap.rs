@@ -16,7 +16,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let sim = iccid();
 
     stage.scene.row("Maria", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
-    stage.scene.note(&format!("from {}, Safari on her own laptop", MIAMI.describe()));
+    stage.scene.note(&format!("from {}, Chrome on her own laptop", MIAMI.describe()));
     let asked = stage.ask_for_sim(&home, &sim)?.expect(201)?;
     let change = asked.text("/change_id").to_owned();
     stage.show_decision(&asked)?;

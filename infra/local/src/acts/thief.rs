@@ -1,9 +1,12 @@
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Act, Stage, status_of};
 use crate::api::Caller;
+use crate::carrier::{from, with};
 use crate::people::{LOS_ANGELES, ending, iccid, suffix};
+use crate::stack::event;
 
 pub(super) const ACT: Act = Act {
     title: "Act 2  A thief with the password",
@@ -12,9 +15,12 @@ pub(super) const ACT: Act = Act {
 };
 
 fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
+    let device = format!("phone-{}{}", suffix(), suffix());
+    let signed_in = with(from(&LOS_ANGELES, &device), json!({ "account_id": stage.customer.account_id, "ok": true }));
+    stage.stack.behaviour(&event("sign_in", Timestamp::now(), signed_in))?;
     let thief = Caller {
         token: Some(stage.stack.issuer.customer(&stage.customer.account_id)?),
-        device: Some(format!("phone-{}{}", suffix(), suffix())),
+        device: Some(device),
         place: Some(LOS_ANGELES),
     };
     let mut inbox = stage.inbox()?;
@@ -25,6 +31,11 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let asked = stage.ask_for_sim(&thief, &sim)?.expect(201)?;
     let change = asked.text("/change_id").to_owned();
     stage.show_decision(&asked)?;
+    let decided = stage.ledger_of(&change)?.iter().find_map(|entry| entry.decision()).context("no decision")?;
+    stage.scene.claim(
+        "the learned model says why: network and device are not hers",
+        decided.contains("NEW_NETWORK") && decided.contains("NEW_DEVICE"),
+    );
     stage.scene.must("the bar rises: a hold starts", !asked.text("/hold_until").is_empty())?;
 
     let told = inbox.wait_on(&["push", "SMS", "e-mail"], "/not-me#")?;
