@@ -6,7 +6,7 @@
 //! than on any model; and then on the models' raw scores and log-odds.
 //!
 //! - **Dominance.** A strictly better match never scores riskier: two requests that differ in one thing,
-//!   which is hers in one and a stranger's in the other ([`BETTER`] names the things), all else equal.
+//!   which is hers in one and a stranger's in the other (`BETTER` names the things), all else equal.
 //! - **More history.** Another visit with the same things never makes a match weaker, beyond the rounding of
 //!   weights to 1/256 of a visit.
 //! - **Missing.** A signal that cannot be read leaves each piece of evidence missing or no less risky; and
