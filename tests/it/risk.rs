@@ -132,6 +132,16 @@ async fn i4_with_a_model_that_cannot_be_used_what_moves_the_line_waits_and_what_
 }
 
 #[tokio::test]
+async fn i4_past_the_edge_nothing_is_scored_and_what_moves_the_line_waits() {
+    let world = ana().await;
+    let past = with(AT_HOME, &[("x-linekeeper-edge", "guessed")]);
+    let asked = world.ask_from(&ANA, &past, "k", &ANA.sim_swap(&iccid(1))).await;
+    assert!(asked.body["hold_until"].is_string(), "{}", asked.body);
+    let decision = audit(&world, &ANA).await.requested(&asked.text("change_id")).decision.clone();
+    assert_eq!((decision.band, decision.probability_ppm), (Band::Unavailable, None));
+}
+
+#[tokio::test]
 async fn a_second_model_is_recorded_and_decides_nothing() {
     let mut world = ana().await;
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/risk-training/model/model.json");
