@@ -6,6 +6,7 @@ use std::sync::Arc;
 use linekeeper_domain::ids::AccountId;
 use linekeeper_domain::kinds::{Band, Reason};
 use linekeeper_domain::risk::marks::WideMark;
+use linekeeper_domain::risk::model::seal;
 use linekeeper_domain::risk::velocity::{Counter, Meeting};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::time::Span;
@@ -144,21 +145,29 @@ async fn i4_past_the_edge_nothing_is_scored_and_what_moves_the_line_waits() {
 #[tokio::test]
 async fn a_second_model_is_recorded_and_decides_nothing() {
     let mut world = ana().await;
-    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/risk-training/model/model.json");
-    let shadow = |name: &str| (name == "RISK_SHADOW_MODEL").then(|| model.to_owned());
+    // One that takes everything for an attack.
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/risk-training/model/model.json");
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(committed).unwrap()).unwrap();
+    file["model"]["channels"]["online"]["bands"] =
+        json!([-1_000_000_000_000_i64, -1_000_000_000_000_i64, -1_000_000_000_000_i64]);
+    let alarmed = std::env::temp_dir().join(format!("linekeeper-shadow-{}.json", std::process::id()));
+    std::fs::write(&alarmed, seal(&file["model"].to_string())).unwrap();
+    let path = alarmed.display().to_string();
+    let shadow = |name: &str| (name == "RISK_SHADOW_MODEL").then(|| path.clone());
     let mut told = Vec::new();
     for (key, risk) in [("alone", None), ("watched", Some(shadow))] {
         if let Some(shadow) = risk {
             world.intake.risk = Arc::new(Risk::new(world.keys.clone(), shadow));
         }
-        let change = world.ask_from(&ANA, IN_CALIFORNIA, key, &ANA.sim_swap(&iccid(1))).await.text("change_id");
+        let change = world.ask(&ANA, key, &ANA.sim_swap(&iccid(1))).await.text("change_id");
         told.push(audit(&world, &ANA).await.requested(&change).decision.clone());
         world.cancel(&ANA, &change).await;
     }
     let [alone, watched] = &told[..] else { panic!("two were asked for") };
     let shadow = watched.shadow.clone().expect("it was recorded");
-    assert_eq!((shadow.band, Some(shadow.probability_ppm)), (watched.band, watched.probability_ppm));
+    assert_eq!((shadow.band, watched.band), (Band::Severe, Band::Low));
     assert_eq!((alone.shadow.is_none(), alone.outcome, alone.band), (true, watched.outcome, watched.band));
+    std::fs::remove_file(alarmed).unwrap();
 }
 
 /// An analyst's reasons would teach a thief what to hide.

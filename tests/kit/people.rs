@@ -79,15 +79,18 @@ impl Person {
     /// A thief's sign-in with her password, as the behaviour queue has it.
     #[must_use]
     pub fn sign_in_of_a_thief(&self, at: &str) -> Value {
-        json!({"id": at, "at": at, "type": "sign_in", "account_id": self.account, "ok": true, "device": "device-of-the-thief",
-               "system": "Android", "browser": "Chrome", "language": "en-US", "utc_offset": -480, "network": los_angeles()})
+        self.sign_in(at, "device-of-the-thief", "Android", -480, &los_angeles())
     }
 
     /// A sign-in at home, as the behaviour queue has it.
     #[must_use]
     pub fn sign_in_at_home(&self, at: &str) -> Value {
-        json!({"id": at, "at": at, "type": "sign_in", "account_id": self.account, "ok": true, "device": LAPTOP,
-               "system": "Windows", "browser": "Chrome", "language": "en-US", "utc_offset": -300, "network": miami()})
+        self.sign_in(at, LAPTOP, "Windows", -300, &miami())
+    }
+
+    fn sign_in(&self, at: &str, device: &str, system: &str, utc_offset: i32, network: &Value) -> Value {
+        json!({"id": at, "at": at, "type": "sign_in", "account_id": self.account, "ok": true, "device": device,
+               "system": system, "browser": "Chrome", "language": "en-US", "utc_offset": utc_offset, "network": network})
     }
 }
 

@@ -53,7 +53,7 @@ impl App {
         let aws = start::aws().await;
         let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
         let issuer = config.get(Var::Issuer).to_owned();
-        let risk = Arc::new(start::risk(&config, &aws).await);
+        let risk = Arc::new(start::risk(&config, &aws));
         Ok(Self { shell: start::shell(&config, &aws), door, key: Arc::new(key), issuer, risk })
     }
 

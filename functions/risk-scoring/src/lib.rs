@@ -133,7 +133,7 @@ impl App<SqsDeadLetters> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::DeadLetterQueue, Var::ProfileKey])?;
         let aws = start::aws().await;
         let dead = SqsDeadLetters::new(aws_sdk_sqs::Client::new(&aws), config.get(Var::DeadLetterQueue));
-        let risk = Arc::new(start::risk(&config, &aws).await);
+        let risk = Arc::new(start::risk(&config, &aws));
         Ok(Self { shell: start::shell(&config, &aws), dead: Arc::new(dead), risk })
     }
 }

@@ -59,12 +59,12 @@ pub fn shell(config: &Config, aws: &SdkConfig) -> Shell {
     }
 }
 
-/// What a function that scores has. The key is fetched now, so that the first request does not wait for it.
-pub async fn risk(config: &Config, aws: &SdkConfig) -> Risk {
+/// What a function that scores has. The key is fetched for the first score and not now: stopping a change must not
+/// wait for KMS in a cold start.
+#[must_use]
+pub fn risk(config: &Config, aws: &SdkConfig) -> Risk {
     let key = KmsMac::new(aws_sdk_kms::Client::new(aws), config.get(Var::ProfileKey));
-    let risk = Risk::new(Arc::new(key), |name| std::env::var(name).ok());
-    risk.scorer().await;
-    risk
+    Risk::new(Arc::new(key), |name| std::env::var(name).ok())
 }
 
 /// Handles events until the environment is shut down. Every invocation writes what it has to before it

@@ -495,27 +495,7 @@ impl Store {
     /// # Errors
     /// [`Error`].
     pub async fn write_profile(&self, account: &AccountId, profile: &Profile, seq: u64) -> Result<bool, Error> {
-        let condition = if seq == 0 { "attribute_not_exists(pk)" } else { "seq = :before" };
-        let mut call = self
-            .client
-            .update_item()
-            .table_name(&self.state)
-            .set_key(Some(profile_key(account)))
-            .update_expression("SET body = :body, seq = :seq")
-            .condition_expression(condition)
-            .expression_attribute_values(":body", AttributeValue::B(Blob::new(profile.encode())))
-            .expression_attribute_values(":seq", number(seq.saturating_add(1)));
-        if seq > 0 {
-            call = call.expression_attribute_values(":before", number(seq));
-        }
-        match call.send().await.map_err(SdkError::into_service_error) {
-            Ok(_) => Ok(true),
-            Err(UpdateItemError::ConditionalCheckFailedException(_)) => {
-                Condition::ProfileUnmoved.lost();
-                Ok(false)
-            }
-            Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
-        }
+        self.replace(profile_key(account), profile.encode(), seq, None, Condition::ProfileUnmoved).await
     }
 
     /// What was counted where something is counted, all lines together.
@@ -561,7 +541,8 @@ impl Store {
                     continue;
                 }
                 counter.add(line, at);
-                if !self.write_counter(counter_key(meeting, mark, meeting.part_of(line)), &counter, seq).await? {
+                let (key, until) = (counter_key(meeting, mark, meeting.part_of(line)), counter.touched() + KEPT_FOR);
+                if !self.replace(key, counter.encode(), seq, Some(until), Condition::CounterUnmoved).await? {
                     left.insert(meeting, mark);
                 }
             }
@@ -569,26 +550,36 @@ impl Store {
         if left.is_empty() { Ok(()) } else { Err(Error::Busy) }
     }
 
-    /// Replaces a counter that was read at version `seq` (0: there was none). Returns whether it did.
-    async fn write_counter(&self, key: Item, counter: &Counter, seq: u64) -> Result<bool, Error> {
+    /// Replaces bytes that were read at version `seq` (0: there were none). Returns whether it did.
+    async fn replace(
+        &self,
+        key: Item,
+        body: Vec<u8>,
+        seq: u64,
+        until: Option<Timestamp>,
+        otherwise: Condition,
+    ) -> Result<bool, Error> {
+        let gone = if until.is_some() { ", expires_at = :until" } else { "" };
         let condition = if seq == 0 { "attribute_not_exists(pk)" } else { "seq = :before" };
         let mut call = self
             .client
             .update_item()
             .table_name(&self.state)
             .set_key(Some(key))
-            .update_expression("SET body = :body, seq = :seq, expires_at = :until")
+            .update_expression(format!("SET body = :body, seq = :seq{gone}"))
             .condition_expression(condition)
-            .expression_attribute_values(":body", AttributeValue::B(Blob::new(counter.encode())))
-            .expression_attribute_values(":seq", number(seq.saturating_add(1)))
-            .expression_attribute_values(":until", number((counter.touched() + KEPT_FOR).as_second()));
+            .expression_attribute_values(":body", AttributeValue::B(Blob::new(body)))
+            .expression_attribute_values(":seq", number(seq.saturating_add(1)));
         if seq > 0 {
             call = call.expression_attribute_values(":before", number(seq));
+        }
+        if let Some(until) = until {
+            call = call.expression_attribute_values(":until", number(until.as_second()));
         }
         match call.send().await.map_err(SdkError::into_service_error) {
             Ok(_) => Ok(true),
             Err(UpdateItemError::ConditionalCheckFailedException(_)) => {
-                Condition::CounterUnmoved.lost();
+                otherwise.lost();
                 Ok(false)
             }
             Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),

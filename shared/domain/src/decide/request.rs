@@ -8,6 +8,7 @@ use crate::ledger::{Draft, Event};
 use crate::notice::Message;
 use crate::policy::{Cover, Question};
 use crate::proof::{Proof, Taint};
+use crate::risk::event::Observation;
 use crate::risk::request::Asked;
 use crate::risk::{Assessment, KeyShown, Scorer};
 use crate::signals::{DeviceProof, RequestSignals};
@@ -80,7 +81,8 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
     }
 
     let key = account.state.key_shown(ask.key.as_ref(), ctx.now);
-    let assessment = assessed(view, &account.state.id, ask, key, scorer, ctx);
+    let asked = ask.asked(key).seen(view, ctx.now);
+    let assessment = assessed(view, &account.state.id, &asked, key, scorer, ctx);
     let seen = Account::seen(account, &ask.details, ctx.now, ctx.settings);
     let ruling = rule(
         &ask.details,
@@ -125,20 +127,25 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
     change.raise(ruling.need, ctx.settings);
     let message = if change.has_ended() { Message::Refused } else { Message::Asked };
     let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
-    let asked = ask.asked(key).seen(view, ctx.now);
     let requested = step(&ask.id, vec![Event::Requested { change: Box::new(change) }], Some(notice), Some(seen.seq));
     let met = scorer.counted(&account.state.id, &asked);
     Ok(Draft { quotas: ask.key.iter().map(spent).collect(), met, ..requested })
 }
 
 /// What the scorer says, and what no score of it goes below.
-fn assessed(view: &View, account: &AccountId, ask: &Ask, key: KeyShown, scorer: Scorer<'_>, ctx: Context<'_>) -> Assessment {
-    let seen = ask.asked(key).seen(view, ctx.now);
+fn assessed(
+    view: &View,
+    account: &AccountId,
+    asked: &Observation<'_>,
+    key: KeyShown,
+    scorer: Scorer<'_>,
+    ctx: Context<'_>,
+) -> Assessment {
     // Past the edge nothing is known of the network, and who goes there may have a reason to (I4).
-    if seen.is_online() && seen.origin.address.is_unavailable() {
+    if asked.is_online() && asked.origin.address.is_unavailable() {
         return Assessment::unavailable(scorer.model);
     }
-    let assessment = scorer.assess(account, &view.profile, &view.lately(), &view.meetings, &seen, ctx.now);
+    let assessment = scorer.assess(account, &view.profile, &view.lately(), &view.meetings, asked, ctx.now);
     match key {
         // Whatever the device calls itself: a name can be copied, the key cannot.
         KeyShown::No => assessment.at_least(Band::Elevated, Reason::NewDevice),
