@@ -17,6 +17,7 @@
 //! | [`ledger`] | what happened, and the entries that hold it |
 //! | [`decide`] | the commands |
 //! | [`notice`], [`words`] | who is told what |
+//! | [`porting`] | the messages of a porting gateway, and the answers |
 
 pub mod change;
 pub mod config;
@@ -29,6 +30,7 @@ pub mod ledger;
 pub mod notice;
 pub mod numbers;
 pub mod policy;
+pub mod porting;
 pub mod proof;
 pub mod quota;
 pub mod risk;

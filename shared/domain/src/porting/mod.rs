@@ -1,0 +1,11 @@
+//! Number porting: what comes in from a porting gateway and what goes back, as values.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`fields`] | the fields of 47 CFR 52.36 |
+//! | [`message`] | the messages of a gateway, parsed once |
+//! | [`answer`] | answers, reasons and the field's codes |
+
+pub mod answer;
+pub mod fields;
+pub mod message;
