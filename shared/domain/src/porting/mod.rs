@@ -5,7 +5,11 @@
 //! | [`fields`] | the fields of 47 CFR 52.36 |
 //! | [`message`] | the messages of a gateway, parsed once |
 //! | [`answer`] | answers, reasons and the field's codes |
+//! | [`order`] | what an order is answered, as a function of what happened to it |
 
 pub mod answer;
 pub mod fields;
+pub mod hours;
+pub mod jurisdiction;
 pub mod message;
+pub mod order;
