@@ -5,9 +5,11 @@
 //! | [`fields`] | the fields of 47 CFR 52.36 |
 //! | [`message`] | the messages of a gateway, parsed once |
 //! | [`answer`] | answers, reasons and the field's codes |
+//! | [`adapters`] | a wholesale carrier's web-hook, and files of requests |
 //! | [`jurisdiction`] | whose rules apply: rows of data with their sources |
 //! | [`hours`] | until when an answer is due |
 
+pub mod adapters;
 pub mod answer;
 pub mod fields;
 pub mod hours;
