@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -446,7 +446,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn whole(reason: Reason) -> Self {
+    pub(super) fn whole(reason: Reason) -> Self {
         Self { kind: None, order: None, version: None, faults: vec![(Field::Message, reason)] }
     }
 
@@ -514,7 +514,7 @@ pub fn open(json: &str, known: Option<&BTreeSet<Spid>>) -> Result<(Envelope, Mes
     top.optional(Field::ContentType, |text| if text == "application/json" { Ok(()) } else { Err(Reason::FieldMalformed) });
     let data = match top.node(Field::Data) {
         Some(Node::Object(data)) => Some(data),
-        Some(Node::Text(_) | Node::Whole(_) | Node::Null | Node::Else) => {
+        Some(Node::Text(_) | Node::Whole(_) | Node::List(_) | Node::Null | Node::Else) => {
             top.fault(Field::Data, Reason::FieldMalformed);
             None
         }
@@ -620,12 +620,7 @@ pub(super) fn read(kind: MessageKind, members: &Members, known: Option<&BTreeSet
     reader.nothing_else(kind.fields());
     match message {
         Some(message) if reader.faults.is_empty() => Ok(message),
-        Some(_) | None => {
-            let mut faults = reader.faults;
-            faults.sort_unstable();
-            faults.dedup();
-            Err(Fault { kind: Some(kind), order, version, faults })
-        }
+        Some(_) | None => Err(reader.failed(kind, order, version)),
     }
 }
 
@@ -647,11 +642,7 @@ fn port_request(
     let initiator = reader.required(Field::InitiatorNumber, msisdn);
     let agency = reader.required(Field::AgencyAuthority, of(Agency::parse));
     let passcode = reader.optional(Field::Passcode, of(Passcode::parse));
-    if let (Some(known), Some(gaining)) = (known, &gaining)
-        && !known.contains(gaining)
-    {
-        reader.fault(Field::NewNetworkServiceProvider, Reason::UnknownCompany);
-    }
+    reader.known(gaining.as_ref(), known);
     if let (Some(known), Some(company)) = (known, &company)
         && !known.iter().any(|spid| spid.as_str() == company.as_str())
     {
@@ -676,6 +667,29 @@ fn port_request(
         form: Some(form),
         passcode,
     })))
+}
+
+/// Reads a request of a wholesale carrier's web-hook: it has no account number and no form, and the version is
+/// not told.
+pub(super) fn read_wholesale(members: &Members, known: Option<&BTreeSet<Spid>>) -> Result<Message, Fault> {
+    let mut reader = Reader::new(members);
+    let number = reader.required(Field::PortedNumber, msisdn);
+    let pon = reader.required(Field::PurchaseOrderNumber, of(Pon::parse));
+    let order = number.zip(pon).map(|(number, pon)| Order { number, pon });
+    let gaining = reader.required(Field::NewNetworkServiceProvider, of(Spid::parse));
+    let due = reader.required(Field::DesiredDueDate, instant);
+    let zip = reader.optional(Field::Zip, of(Zip::parse));
+    let passcode = reader.optional(Field::Passcode, of(Passcode::parse));
+    reader.known(gaining.as_ref(), known);
+    let version = PortVersion::default();
+    match (order.clone(), gaining, due) {
+        (Some(order), Some(gaining), Some(due)) if reader.faults.is_empty() => {
+            let (account, form) = (None, None);
+            let request = PortRequest { order, version, gaining, due, account, zip, form, passcode };
+            Ok(Message::PortRequest(Box::new(request)))
+        }
+        (_, _, _) => Err(reader.failed(MessageKind::PortRequest, order, Some(version))),
+    }
 }
 
 fn supplement(reader: &mut Reader<'_>, order: Option<Order>, version: Option<PortVersion>) -> Option<Message> {
@@ -776,7 +790,7 @@ impl<'a> Reader<'a> {
             Node::Text(text) => Some(text.clone()),
             // A version is often sent as a number.
             Node::Whole(number) if field == Field::Version => Some(Zeroizing::new(number.to_string())),
-            Node::Whole(_) | Node::Object(_) | Node::Null | Node::Else => {
+            Node::Whole(_) | Node::Object(_) | Node::List(_) | Node::Null | Node::Else => {
                 self.fault(field, Reason::FieldMalformed);
                 None
             }
@@ -807,6 +821,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn known(&mut self, gaining: Option<&Spid>, known: Option<&BTreeSet<Spid>>) {
+        if let (Some(known), Some(gaining)) = (known, gaining)
+            && !known.contains(gaining)
+        {
+            self.fault(Field::NewNetworkServiceProvider, Reason::UnknownCompany);
+        }
+    }
+
+    fn failed(self, kind: MessageKind, order: Option<Order>, version: Option<PortVersion>) -> Fault {
+        let mut faults = self.faults;
+        faults.sort_unstable();
+        faults.dedup();
+        Fault { kind: Some(kind), order, version, faults }
+    }
+
     fn none_of(&mut self, fields: &[Field]) {
         for field in fields {
             if self.node(*field).is_some() {
@@ -823,16 +852,43 @@ impl<'a> Reader<'a> {
 }
 
 /// The members of an object, repeated names and all.
+#[derive(Clone)]
 pub(super) struct Members(pub(super) Vec<(String, Node)>);
 
 /// A JSON value, as far as a message has any.
+#[derive(Clone)]
 pub(super) enum Node {
     Text(Zeroizing<String>),
     Whole(u64),
     Object(Members),
+    /// Our own messages have none; a carrier's web-hook has.
+    List(Vec<Node>),
     Null,
-    /// An array, a fraction, a negative number, a truth value: no field has any.
+    /// A fraction, a negative number, a truth value: no field has any.
     Else,
+}
+
+impl Members {
+    /// The first member of this name that is not null.
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        self.0.iter().find(|(member, node)| member == name && !matches!(node, Node::Null)).map(|(_, node)| node)
+    }
+
+    /// The same, where it is an object.
+    pub(super) fn object(&self, name: &str) -> Option<&Self> {
+        match self.get(name)? {
+            Node::Object(members) => Some(members),
+            Node::Text(_) | Node::Whole(_) | Node::List(_) | Node::Null | Node::Else => None,
+        }
+    }
+
+    /// The same, where it is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Node::Text(text) => Some(text),
+            Node::Whole(_) | Node::Object(_) | Node::List(_) | Node::Null | Node::Else => None,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -879,8 +935,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Node, A::Error> {
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Node::Else)
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Node::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {

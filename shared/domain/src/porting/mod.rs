@@ -6,7 +6,11 @@
 //! | [`message`] | the messages of a gateway, parsed once |
 //! | [`answer`] | answers, reasons and the field's codes |
 //! | [`order`] | what an order is answered, as a function of what happened to it |
+//! | [`adapters`] | a wholesale carrier's web-hook, and files of requests |
+//! | [`jurisdiction`] | whose rules apply: rows of data with their sources |
+//! | [`hours`] | until when an answer is due |
 
+pub mod adapters;
 pub mod answer;
 pub mod fields;
 pub mod hours;
