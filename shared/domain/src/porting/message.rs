@@ -1000,6 +1000,63 @@ pub(super) mod tests {
         assert_eq!(request.form.as_ref().unwrap().company.as_str(), "987H");
     }
 
+    /// The documented schema and example of each kind.
+    const DOCUMENTED: [(MessageKind, &str, &str); 6] = [
+        (
+            MessageKind::PortRequest,
+            include_str!("../../../../infra/porting/port_request.schema.json"),
+            include_str!("../../../../infra/porting/port_request.example.json"),
+        ),
+        (
+            MessageKind::Supplement,
+            include_str!("../../../../infra/porting/supplement.schema.json"),
+            include_str!("../../../../infra/porting/supplement.example.json"),
+        ),
+        (
+            MessageKind::Cancellation,
+            include_str!("../../../../infra/porting/cancellation.schema.json"),
+            include_str!("../../../../infra/porting/cancellation.example.json"),
+        ),
+        (
+            MessageKind::Activation,
+            include_str!("../../../../infra/porting/activation.schema.json"),
+            include_str!("../../../../infra/porting/activation.example.json"),
+        ),
+        (
+            MessageKind::Timer,
+            include_str!("../../../../infra/porting/timer.schema.json"),
+            include_str!("../../../../infra/porting/timer.example.json"),
+        ),
+        (
+            MessageKind::Heartbeat,
+            include_str!("../../../../infra/porting/heartbeat.schema.json"),
+            include_str!("../../../../infra/porting/heartbeat.example.json"),
+        ),
+    ];
+
+    #[test]
+    fn the_documented_examples_are_messages_of_their_kind() {
+        assert_eq!(DOCUMENTED.map(|(kind, _, _)| kind), MessageKind::ALL);
+        for (kind, _, example) in DOCUMENTED {
+            assert_eq!(parse(example, None).unwrap().kind(), kind);
+        }
+    }
+
+    #[test]
+    fn the_schemas_have_the_fields_that_are_read() {
+        for (kind, schema, _) in DOCUMENTED {
+            let schema: Value = serde_json::from_str(schema).unwrap();
+            assert_eq!(schema["properties"]["type"]["const"], kind.event_type());
+            let data = &schema["properties"]["data"];
+            let shapes = data["oneOf"].as_array().cloned().unwrap_or_else(|| vec![data.clone()]);
+            let names: BTreeSet<String> =
+                shapes.iter().flat_map(|shape| shape["properties"].as_object().unwrap().keys().cloned()).collect();
+            let fields: BTreeSet<String> = kind.fields().iter().map(|field| field.word().to_owned()).collect();
+            assert_eq!(names, fields, "{kind}");
+            assert!(shapes.iter().all(|shape| shape["additionalProperties"] == false));
+        }
+    }
+
     #[test]
     fn every_field_of_the_rule_is_required_and_the_passcode_is_not() {
         for field in Field::REQUIRED {
