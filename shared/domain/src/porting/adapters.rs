@@ -392,6 +392,7 @@ mod tests {
             "half,a,line".to_owned(),
             format!("{},extra", row(2)),
             row(2).replace("33101", "\"33101"),
+            row(2).replace("482913", "\"482913"),
             row(2).replace("33101", "zip"),
             row(2).replace("33101", "33101\r33101"),
             "\u{fffd}\u{0}".to_owned(),

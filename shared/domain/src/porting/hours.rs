@@ -253,6 +253,26 @@ mod tests {
     }
 
     #[test]
+    fn every_row_has_its_own_hours() {
+        for (place, received, due) in [
+            // At ten in the evening before a holiday.
+            (Jurisdiction::Us, "2026-11-26T03:00:00Z", "2026-11-27T13:30:00Z"),
+            // Christmas on a Friday: the Monday after it is one too.
+            (Jurisdiction::Uk, "2026-12-24T10:00:00Z", "2026-12-29T17:00:00Z"),
+            // Two hours of Friday evening, one of Saturday.
+            (Jurisdiction::Au, "2026-11-27T07:00:00Z", "2026-11-28T00:00:00Z"),
+            // Saturday, Monday, Tuesday.
+            (Jurisdiction::In, "2026-11-27T05:00:00Z", "2026-12-01T12:30:00Z"),
+            // Monday, Tuesday, Wednesday.
+            (Jurisdiction::Br, "2026-11-27T12:00:00Z", "2026-12-02T21:00:00Z"),
+            // An hour of Friday evening, the rest on Saturday.
+            (Jurisdiction::Ca, "2026-11-28T01:00:00Z", "2026-11-28T14:30:00Z"),
+        ] {
+            assert_eq!(answer_by(row(place), at(received)).to_string(), due, "{place}");
+        }
+    }
+
+    #[test]
     fn hours_that_make_no_sense_are_refused() {
         let good = hours("Europe/London");
         good.check().unwrap();

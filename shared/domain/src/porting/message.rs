@@ -450,9 +450,10 @@ impl Fault {
         Self { kind: None, order: None, version: None, faults: vec![(Field::Message, reason)] }
     }
 
-    /// What the gateway is told, and until when a supplement would help. Nothing where the order cannot be
+    /// What the gateway is told; `by` is until when a supplement would help. Nothing where the order cannot be
     /// read, and nothing to what is told to us rather than asked: an activation or a timer is a dead letter,
-    /// and a person looks at it.
+    /// and a person looks at it. An activation whose order can be read is an incident whatever else is wrong
+    /// with it.
     #[must_use]
     pub fn answer(&self, by: Timestamp) -> Option<Answer> {
         self.order.as_ref()?;
@@ -617,7 +618,18 @@ pub(super) fn read(kind: MessageKind, members: &Members, known: Option<&BTreeSet
             gateway.map(|gateway| Message::Heartbeat(Heartbeat { gateway }))
         }
     };
-    reader.nothing_else(kind.fields());
+    // What asks for something is held to its form. What stops a port, or tells us of something that happened, is
+    // taken with more in it than we know: stopping is never harder than starting, and an incident is one
+    // whatever stands beside it.
+    let asks = match &message {
+        Some(Message::PortRequest(_)) => true,
+        Some(Message::Supplement(supplement)) => !matches!(supplement.change, Correction::Cancel),
+        Some(Message::Cancellation(_) | Message::Activation(_) | Message::Timer(_) | Message::Heartbeat(_)) => false,
+        None => matches!(kind, MessageKind::PortRequest | MessageKind::Supplement),
+    };
+    if asks {
+        reader.nothing_else(kind.fields());
+    }
     match message {
         Some(message) if reader.faults.is_empty() => Ok(message),
         Some(_) | None => Err(reader.failed(kind, order, version)),
@@ -696,11 +708,7 @@ fn supplement(reader: &mut Reader<'_>, order: Option<Order>, version: Option<Por
     let what = reader.required(Field::Supplement, |text| word(SupplementKind::ALL, SupplementKind::word, text))?;
     let correcting = [Field::AccountNumber, Field::Zip, Field::Passcode];
     let change = match what {
-        SupplementKind::Cancel => {
-            reader.none_of(&correcting);
-            reader.none_of(&[Field::DesiredDueDate]);
-            Correction::Cancel
-        }
+        SupplementKind::Cancel => Correction::Cancel,
         SupplementKind::DueDate => {
             reader.none_of(&correcting);
             Correction::DueDate(reader.required(Field::DesiredDueDate, instant)?)
@@ -1000,6 +1008,70 @@ pub(super) mod tests {
         assert_eq!(request.form.as_ref().unwrap().company.as_str(), "987H");
     }
 
+    /// The documented schema and example of each kind.
+    const DOCUMENTED: [(MessageKind, &str, &str); 6] = [
+        (
+            MessageKind::PortRequest,
+            include_str!("../../../../infra/porting/port_request.schema.json"),
+            include_str!("../../../../infra/porting/port_request.example.json"),
+        ),
+        (
+            MessageKind::Supplement,
+            include_str!("../../../../infra/porting/supplement.schema.json"),
+            include_str!("../../../../infra/porting/supplement.example.json"),
+        ),
+        (
+            MessageKind::Cancellation,
+            include_str!("../../../../infra/porting/cancellation.schema.json"),
+            include_str!("../../../../infra/porting/cancellation.example.json"),
+        ),
+        (
+            MessageKind::Activation,
+            include_str!("../../../../infra/porting/activation.schema.json"),
+            include_str!("../../../../infra/porting/activation.example.json"),
+        ),
+        (
+            MessageKind::Timer,
+            include_str!("../../../../infra/porting/timer.schema.json"),
+            include_str!("../../../../infra/porting/timer.example.json"),
+        ),
+        (
+            MessageKind::Heartbeat,
+            include_str!("../../../../infra/porting/heartbeat.schema.json"),
+            include_str!("../../../../infra/porting/heartbeat.example.json"),
+        ),
+    ];
+
+    #[test]
+    fn the_documented_examples_are_messages_of_their_kind() {
+        assert_eq!(DOCUMENTED.map(|(kind, _, _)| kind), MessageKind::ALL);
+        for (kind, _, example) in DOCUMENTED {
+            assert_eq!(parse(example, None).unwrap().kind(), kind);
+        }
+    }
+
+    #[test]
+    fn the_schemas_have_the_fields_that_are_read() {
+        for (kind, schema, _) in DOCUMENTED {
+            let schema: Value = serde_json::from_str(schema).unwrap();
+            assert_eq!(schema["properties"]["type"]["const"], kind.event_type());
+            let data = &schema["properties"]["data"];
+            let shapes = data["oneOf"].as_array().cloned().unwrap_or_else(|| vec![data.clone()]);
+            let names: BTreeSet<String> =
+                shapes.iter().flat_map(|shape| shape["properties"].as_object().unwrap().keys().cloned()).collect();
+            let fields: BTreeSet<String> = kind.fields().iter().map(|field| field.word().to_owned()).collect();
+            assert_eq!(names, fields, "{kind}");
+            for shape in shapes {
+                let asks = match kind {
+                    MessageKind::PortRequest => true,
+                    MessageKind::Supplement => shape["properties"]["supplement"]["const"] != "cancel",
+                    MessageKind::Cancellation | MessageKind::Activation | MessageKind::Timer | MessageKind::Heartbeat => false,
+                };
+                assert_eq!(shape["additionalProperties"] == false, asks, "{kind}");
+            }
+        }
+    }
+
     #[test]
     fn every_field_of_the_rule_is_required_and_the_passcode_is_not() {
         for field in Field::REQUIRED {
@@ -1136,6 +1208,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_stops_a_port_or_tells_of_one_is_taken_with_more_in_it() {
+        let order = json!({"ported_number":"+13055550123","purchase_order_number":"LK-1","shoe_size":"44","zip":"no zip"});
+        let data = |more: Value| {
+            let mut data = order.clone();
+            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            data
+        };
+        let activation = json!({"new_network_service_provider":"6X21","activated_at":"2026-11-25T20:00:00Z"});
+        for (kind, more) in [
+            (MessageKind::Cancellation, json!({})),
+            (MessageKind::Supplement, json!({"version":"2","supplement":"cancel"})),
+            (MessageKind::Activation, activation),
+            (MessageKind::Timer, json!({"timer":"t1","expires_at":"2026-11-25T20:00:00Z"})),
+            (MessageKind::Heartbeat, json!({"gateway":"a"})),
+        ] {
+            assert_eq!(parse(&event(kind, &data(more)), None).unwrap().kind(), kind);
+        }
+        let fault = parse(&event(MessageKind::Activation, &data(json!({"activated_at":"now"}))), None).unwrap_err();
+        assert_eq!((fault.kind, fault.order.is_some()), (Some(MessageKind::Activation), true));
+        assert_eq!(fault.answer(Timestamp::from_second(0)), None);
+    }
+
+    #[test]
     fn a_supplement_has_the_fields_of_its_kind_and_no_others() {
         let data = |more: Value| {
             let mut data = json!({"ported_number":"+13055550123","purchase_order_number":"LK-1","version":2});
@@ -1155,7 +1250,12 @@ pub(super) mod tests {
             (json!({}), Field::Supplement, Reason::FieldMissing),
             (json!({"supplement":"later"}), Field::Supplement, Reason::FieldMalformed),
             (json!({"supplement":"due_date"}), Field::DesiredDueDate, Reason::FieldMissing),
-            (json!({"supplement":"cancel","zip":"33101"}), Field::Zip, Reason::FieldOutOfPlace),
+            (json!({"supplement":"other","shoe_size":"44"}), Field::Unknown, Reason::FieldOutOfPlace),
+            (
+                json!({"supplement":"due_date","desired_due_date":"2026-11-26T20:00:00Z","zip":"33101"}),
+                Field::Zip,
+                Reason::FieldOutOfPlace,
+            ),
             (
                 json!({"supplement":"other","desired_due_date":"2026-11-26T20:00:00Z"}),
                 Field::DesiredDueDate,
