@@ -11,8 +11,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::message::Order;
-use crate::digest::Digest;
 use crate::kinds::vocabulary;
 
 vocabulary! {
@@ -340,12 +338,6 @@ impl Passcode {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// What stands for it in the digest of a request's content: bound to the order and of no other use.
-    #[must_use]
-    pub fn mark(&self, order: &Order) -> Digest {
-        Digest::of(&["linekeeper port passcode 1", order.number.as_str(), order.pon.as_str(), &self.0])
-    }
 }
 
 fn account_number(text: &str) -> Option<String> {
@@ -392,7 +384,6 @@ fn masked(text: &str, tail: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::Msisdn;
 
     #[test]
     fn the_fourteen_fields_stand_in_the_order_of_the_rule() {
@@ -478,14 +469,6 @@ mod tests {
         for bad in ["", "123", "1234567890123456", "12\t34", "1234'--"] {
             assert_eq!(Passcode::parse(bad).err(), Some(FieldError(Field::Passcode)), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_passcodes_mark_is_worthless_for_another_order() {
-        let order = |pon: &str| Order { number: Msisdn::parse("+13055550123").unwrap(), pon: Pon::parse(pon).unwrap() };
-        let code = Passcode::parse("123456").unwrap();
-        assert_eq!(code.mark(&order("A")), Passcode::parse("12 34 56").unwrap().mark(&order("A")));
-        assert_ne!(code.mark(&order("A")), code.mark(&order("B")));
     }
 
     #[test]

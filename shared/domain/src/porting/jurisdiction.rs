@@ -102,6 +102,20 @@ pub struct Row {
     pub compliance: Fact<Option<Date>>,
 }
 
+impl Row {
+    /// Whether a port needs the token itself: the customer's reply does not stand in for it.
+    #[must_use]
+    pub fn needs_token(&self) -> bool {
+        self.minimum.value.contains(&Proof::Token)
+    }
+
+    /// How long a token that is drawn now counts; a few days where the place knows none, since it is ours then.
+    #[must_use]
+    pub fn token_life(&self) -> Span {
+        self.token.value.as_ref().map_or(Span::days(4), |token| token.life)
+    }
+}
+
 /// The rows of all jurisdictions.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
