@@ -1,15 +1,14 @@
-//! The porting gateway's messages: looks the number up, decides, and answers by the ledger. Follows the ledger too:
+//! The porting gateway's messages: looks the number up, decides, and answers by the ledger. Hears of `line-events` too:
 //! where a lock or a freeze of a whole account stands against a port that is on its way, it takes the port back. It can
 //! compare a transfer PIN and can neither make one nor sign.
 //!
 //! Order and duplicates are not to be trusted: number, purchase order and version decide. Each message ends in an
 //! answer, in the dead-letter queue with its reason, or in both.
 
-mod stream;
+mod heard;
 
 use std::sync::Arc;
 
-use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use linekeeper_domain::change::{Actor, Details};
 use linekeeper_domain::decide::{self, Denied, PinShown, PortAsk, Reply, Says, Supplement};
@@ -35,7 +34,6 @@ use linekeeper_platform::shell::{self, Outcome, Shell, owner};
 use linekeeper_platform::start;
 use linekeeper_platform::store::Claimed;
 use linekeeper_platform::telemetry::{self, Metric};
-use serde::{Deserialize, Serialize};
 
 /// What the function works with.
 pub struct App<D> {
@@ -49,6 +47,8 @@ pub struct App<D> {
     pub answers: Arc<dyn Answers>,
     /// Where messages go that can never succeed.
     pub dead: Arc<D>,
+    /// ARN of the queue that hears `line-events`; every other one is the gateway's.
+    pub line_events: String,
 }
 
 impl<D> std::fmt::Debug for App<D> {
@@ -57,33 +57,13 @@ impl<D> std::fmt::Debug for App<D> {
     }
 }
 
-/// What comes in.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Incoming {
-    /// Entries of the ledger.
-    Stream(StreamEvent),
-    /// A batch of the queue `porting`.
-    Queue(SqsEvent),
-}
-
-/// What goes out.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Outcomes {
-    /// Which messages of the batch have to come again.
-    Queue(SqsBatchResponse),
-    /// All of it was followed.
-    Followed {},
-}
-
 impl App<SqsDeadLetters> {
     /// The function over the real world.
     ///
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue];
+        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
@@ -93,6 +73,7 @@ impl App<SqsDeadLetters> {
             risk: Arc::new(start::risk(&config, &aws)),
             answers: Arc::new(AnswerQueue::new(sqs.clone(), config.get(Var::PortAnswersQueue))),
             dead: Arc::new(SqsDeadLetters::new(sqs, config.get(Var::DeadLetterQueue))),
+            line_events: config.get(Var::LineEventsQueue).to_owned(),
         })
     }
 }
@@ -105,20 +86,16 @@ struct Found {
 }
 
 impl<D: batch::DeadLetters> App<D> {
-    /// Handles a batch of messages, or entries of the ledger.
+    /// Handles a batch of one queue.
     ///
     /// # Errors
-    /// Where entries cannot be followed: the stream brings them again.
-    pub async fn handle(&self, incoming: Incoming) -> Result<Outcomes, start::Error> {
-        match incoming {
-            Incoming::Queue(event) => {
-                Ok(Outcomes::Queue(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await))
-            }
-            Incoming::Stream(event) => {
-                self.follow(&event).await?;
-                Ok(Outcomes::Followed {})
-            }
+    /// None: what has to come again is in the answer.
+    pub async fn handle(&self, event: SqsEvent) -> Result<SqsBatchResponse, start::Error> {
+        let from = event.records.first().and_then(|message| message.event_source_arn.as_deref());
+        if from == Some(self.line_events.as_str()) {
+            return Ok(batch::sqs(event, self.dead.as_ref(), async |event| self.heard(&event).await).await);
         }
+        Ok(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await)
     }
 
     async fn message(&self, body: &str) -> Result<(), Failure> {
