@@ -183,6 +183,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
+    /// The customer said that a change was not hers, whatever had become of it. Once for a change.
+    Disputed {
+        /// Which.
+        change: ChangeId,
+    },
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -275,6 +280,8 @@ vocabulary! {
         Cancelled = "cancelled",
         /// A change could not be carried out.
         Failed = "failed",
+        /// See [`Event::Disputed`].
+        Disputed = "disputed",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -325,6 +332,7 @@ impl Event {
                 Ending::Refused => EventName::Refused,
                 Ending::Failed => EventName::Failed,
             },
+            Self::Disputed { .. } => EventName::Disputed,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
@@ -346,7 +354,8 @@ impl Event {
             | Self::SetUp { change, .. }
             | Self::Authorized { change, .. }
             | Self::Released { change }
-            | Self::Ended { change, .. } => Some(change),
+            | Self::Ended { change, .. }
+            | Self::Disputed { change } => Some(change),
             Self::Told { change, .. } => change.as_ref(),
             Self::AccountOpened { .. }
             | Self::AccountClosed
@@ -406,6 +415,7 @@ impl EventName {
             | Self::Expired
             | Self::Cancelled
             | Self::Failed
+            | Self::Disputed
             | Self::SimChanged
             | Self::NumberChanged
             | Self::DeviceChanged
@@ -491,6 +501,9 @@ impl Book {
                     change.enrols = None;
                     change.stage = Stage::Ended { how: *how, at, authorization: change.authorization().cloned() };
                 });
+            }
+            Event::Disputed { change } => {
+                self.change_mut(change, |change| change.disputed_at = change.disputed_at.or(Some(at)));
             }
             Event::ProtectionOff { .. } => self.protection_off_at = Some(at),
             Event::AccountOpened { .. }

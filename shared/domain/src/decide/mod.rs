@@ -366,6 +366,7 @@ pub(crate) fn test_change() -> Change {
         enrols: None,
         hold_until: None,
         told_at: None,
+        disputed_at: None,
         expires_at: now + Span::hours(24),
         stage: Stage::Open,
     }

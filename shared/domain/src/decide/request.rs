@@ -118,6 +118,7 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
         enrols: None,
         hold_until: None,
         told_at: None,
+        disputed_at: None,
         expires_at: ctx.now + ctx.settings.change_life,
         stage: match ruling.need.refused {
             None => Stage::Open,

@@ -11,6 +11,7 @@ pub mod bands;
 pub mod drift;
 pub mod event;
 pub mod evidence;
+pub mod label;
 pub mod marks;
 pub mod model;
 mod num;
