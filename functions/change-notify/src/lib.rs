@@ -13,6 +13,7 @@ use linekeeper_domain::decide::{self, Release};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ledger::{Draft, Entry};
 use linekeeper_domain::notice::{Delivery, Notice};
+use linekeeper_domain::risk::label::Heard;
 use linekeeper_domain::state::View;
 use linekeeper_domain::words;
 use linekeeper_platform::config::Var;
@@ -103,6 +104,8 @@ impl App {
         if let Some(notice) = &entry.notice {
             self.tell(&entry, &hash, notice).await?;
         }
+        // Last, so that an entry that comes again is counted once.
+        Heard::of(&entry).for_each(|heard| telemetry::count(Metric::Label, heard.word()));
         Ok(())
     }
 

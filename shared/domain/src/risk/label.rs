@@ -131,9 +131,7 @@ impl Heard {
         let disputed =
             |id: &ChangeId| entry.events.iter().any(|event| matches!(event, Event::Disputed { change } if change == id));
         entry.events.iter().filter_map(move |event| match event {
-            Event::Disputed { change } => {
-                Some(attack(about(change).map_or(Band::Unavailable, |change| change.decision.band)))
-            }
+            Event::Disputed { change } => Some(attack(about(change).map_or(Band::Unavailable, |change| change.decision.band))),
             Event::Incident { .. } => Some(Self::Incident),
             Event::Ended { change, .. } if disputed(change) => None,
             Event::Ended { change, how: Ending::Completed, .. } => {

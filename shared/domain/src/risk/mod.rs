@@ -8,6 +8,7 @@
 
 pub mod background;
 pub mod bands;
+pub mod bins;
 pub mod drift;
 pub mod event;
 pub mod evidence;
