@@ -24,11 +24,11 @@ async fn asked(world: &World, key: &str, headers: &[(&str, &str)]) -> Change {
     change
 }
 
-/// Neither the band, nor the probability where there is one, nor what is needed lies under the other's.
+/// What is needed is no less; where there is a score, neither its band nor its probability is lower.
 fn assert_no_lower(change: &Change, benign: &Change, what: &str) {
     let (this, that) = (&change.decision, &benign.decision);
     assert!(change.need.at_least(&benign.need), "{what}: {:?} under {:?}", change.need, benign.need);
-    assert!(this.band >= that.band, "{what}: {this:?} under {that:?}");
+    assert!(this.band == Band::Unavailable || this.band >= that.band, "{what}: {this:?} under {that:?}");
     if let (Some(ppm), Some(least)) = (this.probability_ppm, that.probability_ppm) {
         assert!(ppm >= least, "{what}: {ppm} under {least}");
     }
