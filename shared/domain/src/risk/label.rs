@@ -130,17 +130,27 @@ impl Heard {
         // She says so of this very change: not a second time as a change stopped without a word.
         let disputed =
             |id: &ChangeId| entry.events.iter().any(|event| matches!(event, Event::Disputed { change } if change == id));
-        entry.events.iter().filter_map(move |event| match event {
-            Event::Disputed { change } => Some(attack(about(change).map_or(Band::Unavailable, |change| change.decision.band))),
-            Event::Incident { .. } => Some(Self::Incident),
-            Event::Ended { change, .. } if disputed(change) => None,
-            Event::Ended { change, how: Ending::Completed, .. } => {
+        let of_ended = move |change: &ChangeId, how: Ending| match how {
+            Ending::Completed => {
                 let strong = about(change).filter(|change| is_strong(change.proven()));
                 Some(strong.map_or(Self::Weak, |change| genuine_pending(change.decision.band)))
             }
-            Event::Ended { how: Ending::Expired, .. } => Some(Self::Unproven),
-            Event::Ended { how: Ending::Cancelled, .. } => Some(Self::Cancelled),
-            _ => None,
+            Ending::Expired => Some(Self::Unproven),
+            Ending::Cancelled => Some(Self::Cancelled),
+            Ending::Refused | Ending::Lapsed | Ending::Failed => None,
+        };
+        entry.events.iter().filter_map(move |event| {
+            if let Event::Disputed { change } = event {
+                Some(attack(about(change).map_or(Band::Unavailable, |change| change.decision.band)))
+            } else if let Event::Incident { .. } = event {
+                Some(Self::Incident)
+            } else if let Event::Ended { change, how, .. } = event
+                && !disputed(change)
+            {
+                of_ended(change, *how)
+            } else {
+                None
+            }
         })
     }
 }
@@ -193,6 +203,31 @@ impl Facts {
         self.accepted = Some(self.accepted.map_or(accepted, |known| known.and(accepted)));
     }
 
+    fn take(&mut self, event: &Event, at: Timestamp) {
+        if let Event::Requested { change } = event {
+            self.proofs.extend(&change.proofs);
+            self.accept(change.need.accepted);
+            if change.has_ended() {
+                self.ended = self.ended.max(Some((at, Ending::Refused)));
+            }
+            self.asked = Some(change.clone());
+        } else if let Event::Raised { need, .. } = event {
+            self.accept(need.accepted);
+        } else if let Event::Proven { proof, .. } = event {
+            self.proofs.push(*proof);
+        } else if let Event::GuessFailed { .. } = event {
+            self.guessed = true;
+        } else if let Event::Authorized { .. } = event {
+            self.granted = true;
+        } else if let Event::Disputed { .. } = event {
+            self.disputed = earlier(self.disputed, at);
+        } else if let Event::Ended { how: Ending::Completed, .. } = event {
+            self.completed = earlier(self.completed, at);
+        } else if let Event::Ended { how, .. } = event {
+            self.ended = self.ended.max(Some((at, *how)));
+        }
+    }
+
     fn proven(&self) -> Factors {
         let factors: Vec<_> = self.proofs.iter().map(|proof| proof.factor).collect();
         Factors::of(&factors).and(self.accepted.unwrap_or(Factors::NONE))
@@ -222,24 +257,7 @@ impl History {
             }
             let Some(id) = event.change() else { continue };
             let facts = self.changes.entry(id.clone()).or_default();
-            match event {
-                Event::Requested { change } => {
-                    facts.proofs.extend(&change.proofs);
-                    facts.accept(change.need.accepted);
-                    if change.has_ended() {
-                        facts.ended = facts.ended.or(Some((entry.at, Ending::Refused)));
-                    }
-                    facts.asked = Some(change.clone());
-                }
-                Event::Raised { need, .. } => facts.accept(need.accepted),
-                Event::Proven { proof, .. } => facts.proofs.push(*proof),
-                Event::GuessFailed { .. } => facts.guessed = true,
-                Event::Authorized { .. } => facts.granted = true,
-                Event::Disputed { .. } => facts.disputed = earlier(facts.disputed, entry.at),
-                Event::Ended { how: Ending::Completed, .. } => facts.completed = earlier(facts.completed, entry.at),
-                Event::Ended { how, .. } => facts.ended = facts.ended.max(Some((entry.at, *how))),
-                _ => {}
-            }
+            facts.take(event, entry.at);
         }
     }
 
