@@ -31,7 +31,7 @@ risk-eval drift --events FILE --out FILE [--from DAY] [--split DAY] [--model FIL
     one page: how evidence, missing values and scores since a day (220) differ from those before it, from another
     day (30) on; and what a second model would have said
 risk-eval bins --events FILE --out FILE [--from DAY] [--model FILE]
-    one page: how scores of genuine life spread over the bins that production counts, and how CloudWatch compares
+    one page: how scores spread over the bins that production counts, and how CloudWatch compares
 risk-eval labels --ledger FILE --out FILE [--now RFC3339] [--quiet DAYS]
     who asked, as far as exported ledger entries (one a line) tell at a time (now), where nobody complained for so
     many days (30)
