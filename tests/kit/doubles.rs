@@ -44,6 +44,12 @@ impl ManualClock {
         let mut now = self.0.lock().unwrap();
         *now = *now + span;
     }
+
+    /// Is set back: another machine's clock, or this one's after it was corrected.
+    pub fn set_back(&self, span: Span) {
+        let mut now = self.0.lock().unwrap();
+        *now = *now - span;
+    }
 }
 
 impl Clock for ManualClock {

@@ -14,6 +14,7 @@ use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ledger::{Draft, Entry};
 use linekeeper_domain::notice::{Delivery, Notice};
 use linekeeper_domain::porting::answer::{self, Answer as PortAnswer, Outgoing};
+use linekeeper_domain::risk::label::Heard;
 use linekeeper_domain::state::View;
 use linekeeper_domain::words;
 use linekeeper_platform::config::Var;
@@ -108,6 +109,8 @@ impl App {
         if let Some(notice) = &entry.notice {
             self.tell(&entry, &hash, notice).await?;
         }
+        // Last, so that an entry that comes again is counted once.
+        Heard::of(&entry).for_each(|heard| telemetry::count(Metric::Label, heard.word()));
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use linekeeper_domain::change::{Change, Decision, Details};
 use linekeeper_domain::decide::{self, Ask};
 use linekeeper_domain::ids::{ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Channel, Status};
-use linekeeper_domain::risk::KeyShown;
+use linekeeper_domain::risk::{KeyShown, bins};
 use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
 use linekeeper_domain::view::ChangeView;
@@ -114,15 +114,17 @@ impl App {
     }
 }
 
-/// What a fraud desk watches: decisions, bands, the second model beside the first, and signals that stay out. A
-/// header that gets lost looks like a wave of attacks.
+/// What a fraud desk watches: decisions, bands, how scores spread, the second model beside the first, and signals that
+/// stay out. A header that gets lost looks like a wave of attacks.
 fn count(decision: &Decision, ask: &Ask) {
     telemetry::count(Metric::Decision, decision.outcome.word());
     telemetry::count(Metric::Score, decision.band.word());
+    telemetry::count(Metric::ScoreBin, bins::word(bins::door(ask.channel), decision.probability_ppm));
     if let Some(shadow) = &decision.shadow {
         telemetry::count(Metric::Shadow, if shadow.band == decision.band { "agrees" } else { "differs" });
     }
     if ask.channel == Channel::Pwa {
+        telemetry::count(Metric::Looked, "online");
         ask.signals.missing().for_each(|name| telemetry::count(Metric::Missing, name));
     }
 }

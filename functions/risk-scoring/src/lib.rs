@@ -17,7 +17,7 @@ use linekeeper_domain::ledger::Entry;
 use linekeeper_domain::policy::POLICY_VERSION;
 use linekeeper_domain::risk::request::Asked;
 use linekeeper_domain::risk::velocity::Meetings;
-use linekeeper_domain::risk::{Assessment, KeyShown, Profile};
+use linekeeper_domain::risk::{Assessment, KeyShown, Profile, bins};
 use linekeeper_domain::signals::{RequestSignals, Signal};
 use linekeeper_domain::state::View;
 use linekeeper_domain::time::{Span, Timestamp};
@@ -186,7 +186,10 @@ impl<D: batch::DeadLetters> App<D> {
         let (scorer, view, now) = (self.risk.scorer().await, whole.view(&subject), self.shell.clock.now());
         let seen = asked.seen(&view, now);
         let meetings = self.shell.store.read_counters(&scorer.meets(account, &seen)).await?;
-        Ok(scorer.assess(account, &whole.profile, &view.lately(), &meetings, &seen, now))
+        let assessment = scorer.assess(account, &whole.profile, &view.lately(), &meetings, &seen, now);
+        telemetry::count(Metric::Score, assessment.band.word());
+        telemetry::count(Metric::ScoreBin, bins::word(seen.channel.door(), assessment.probability_ppm));
+        Ok(assessment)
     }
 
     /// Counts where each request met others.

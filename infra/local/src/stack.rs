@@ -285,6 +285,8 @@ fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static s
         ("Issuer", base.to_owned()),
         ("Transport", "any".to_owned()),
         ("SmsAlarmCodes", "0".to_owned()),
+        ("MissingSignalsPercent", "0".to_owned()),
+        ("UnavailableScoresPercent", "0".to_owned()),
         ("NoticeRetrySeconds", NOTICE_RETRY_SECONDS.to_owned()),
         ("Architecture", architecture.to_owned()),
         ("PushTargets", format!("arn:aws:sns:{}:*:{PUSH_PREFIX}*", aws::REGION)),

@@ -418,6 +418,9 @@ pub struct Change {
     /// When the customer had been told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
+    /// When the customer said that it was not hers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disputed_at: Option<Timestamp>,
     /// From when on it can no longer be proven.
     pub expires_at: Timestamp,
     /// How far it has come.

@@ -187,6 +187,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
+    /// The customer said that a change was not hers, whatever had become of it. Once for a change.
+    Disputed {
+        /// Which.
+        change: ChangeId,
+    },
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -332,6 +337,8 @@ vocabulary! {
         Cancelled = "cancelled",
         /// A change could not be carried out.
         Failed = "failed",
+        /// See [`Event::Disputed`].
+        Disputed = "disputed",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -396,6 +403,7 @@ impl Event {
                 Ending::Refused => EventName::Refused,
                 Ending::Failed => EventName::Failed,
             },
+            Self::Disputed { .. } => EventName::Disputed,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
@@ -428,7 +436,8 @@ impl Event {
             | Self::PortAnswered { change, .. }
             | Self::PortSupplemented { change, .. }
             | Self::PortActivated { change, .. }
-            | Self::Ended { change, .. } => Some(change),
+            | Self::Ended { change, .. }
+            | Self::Disputed { change } => Some(change),
             Self::Told { change, .. } => change.as_ref(),
             Self::AccountOpened { .. }
             | Self::AccountClosed
@@ -497,6 +506,7 @@ impl EventName {
             | Self::Expired
             | Self::Cancelled
             | Self::Failed
+            | Self::Disputed
             | Self::SimChanged
             | Self::NumberChanged
             | Self::DeviceChanged
@@ -594,6 +604,9 @@ impl Book {
                     change.enrols = None;
                     change.stage = Stage::Ended { how: *how, at, authorization: change.authorization().cloned() };
                 });
+            }
+            Event::Disputed { change } => {
+                self.change_mut(change, |change| change.disputed_at = change.disputed_at.or(Some(at)));
             }
             Event::ProtectionOff { .. } => self.protection_off_at = Some(at),
             Event::AccountOpened { .. }

@@ -46,6 +46,8 @@ pub enum Metric {
     SignIn,
     /// A request scored; the outcome is the band.
     Score,
+    /// The same; the outcome is its door and the bin of its log-odds, for the stability index.
+    ScoreBin,
     /// A request that a second model scored too; the outcome is `agrees` or `differs`, by the band.
     Shadow,
     /// A signal that an online request came without; the outcome is its name.
@@ -54,11 +56,15 @@ pub enum Metric {
     PortMessage,
     /// An answer to the porting gateway; the outcome is the answer.
     PortAnswer,
+    /// An online request whose signals were looked at: what [`Metric::Missing`] is a share of.
+    Looked,
+    /// What became of a scored request, as far as it says who asked; the outcome says what, with its band.
+    Label,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Request,
         Self::Record,
         Self::Decision,
@@ -71,10 +77,13 @@ impl Metric {
         Self::Incident,
         Self::SignIn,
         Self::Score,
+        Self::ScoreBin,
         Self::Shadow,
         Self::Missing,
         Self::PortMessage,
         Self::PortAnswer,
+        Self::Looked,
+        Self::Label,
     ];
 
     /// Its name in CloudWatch.
@@ -93,10 +102,13 @@ impl Metric {
             Self::Incident => "Incidents",
             Self::SignIn => "SignIns",
             Self::Score => "Scores",
+            Self::ScoreBin => "ScoreBins",
             Self::Shadow => "ShadowScores",
             Self::Missing => "MissingSignals",
             Self::PortMessage => "PortMessages",
             Self::PortAnswer => "PortAnswers",
+            Self::Looked => "OnlineRequests",
+            Self::Label => "Labels",
         }
     }
 }

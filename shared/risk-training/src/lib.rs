@@ -2,9 +2,11 @@
 //! [`replay`] keeps profiles and counters as the product would, event by event, each scored before it is
 //! learnt from. [`laws`] tries what must hold of any line and any model.
 
+pub mod bins;
 pub mod chance;
 pub mod columns;
 pub mod drift;
+pub mod labels;
 pub mod laws;
 pub mod parse;
 pub mod parts;

@@ -14,10 +14,10 @@ use linekeeper_domain::time::{Span, Timestamp};
 use risk_training::MODEL;
 use risk_training::columns::Columns;
 use risk_training::drift::{Page, Side};
-use risk_training::laws;
 use risk_training::parse::{self, Faults, Understood};
 use risk_training::parts::{Part, Stage};
 use risk_training::replay::World;
+use risk_training::{bins, labels, laws};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -30,6 +30,11 @@ risk-eval score --events FILE --out FILE [--model FILE]
 risk-eval drift --events FILE --out FILE [--from DAY] [--split DAY] [--model FILE] [--shadow FILE]
     one page: how evidence, missing values and scores since a day (220) differ from those before it, from another
     day (30) on; and what a second model would have said
+risk-eval bins --events FILE --out FILE [--from DAY] [--model FILE]
+    one page: how scores spread over the bins that production counts, and how CloudWatch compares
+risk-eval labels --ledger FILE --out FILE [--now RFC3339] [--quiet DAYS]
+    who asked, as far as exported ledger entries (one a line) tell at a time (now), where nobody complained for so
+    many days (30)
 risk-eval laws [--cases N] [--seed N] [--model FILE]
     tries the laws on so many random cases (1000000): on random models, and on the project's where there is one
 risk-eval bench [--model FILE]
@@ -110,6 +115,8 @@ fn main() -> ExitCode {
         Some("evidence") => evidence(words),
         Some("score") => score(words),
         Some("drift") => drift(words),
+        Some("bins") => bins(words),
+        Some("labels") => labels(words),
         Some("laws") => laws(words),
         Some("bench") => bench(words),
         Some(other) => Err(Failure::Usage(format!("{other}?"))),
@@ -372,6 +379,48 @@ fn drift(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let days = [from, split].map(|span| span.as_seconds() / 86_400);
     write_file(&out, &page.markdown(&events.display().to_string(), days))?;
     report(&tally, started);
+    Ok(())
+}
+
+fn bins(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--events", "--out", "--from", "--model"], &[])?;
+    let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
+    let (from, model) = (day(&arguments, "--from", 30)?, read_model(arguments.get("--model"))?);
+    let (started, mut tally, mut world, mut first) = (Instant::now(), Tally::default(), World::default(), None);
+    let mut spread = bins::Spread::default();
+    each_event(&events, &mut tally, |understood| {
+        if let Understood::Observed { line, seen, .. } = understood {
+            let midnight = *first.get_or_insert(Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400));
+            let weighed = world.observe(line, &seen, model.background());
+            if seen.act.is_privileged() && seen.at >= midnight + from {
+                let score = weighed.evidence.present().map(|evidence| model.score(seen.channel.door(), evidence));
+                spread.count(seen.channel.door(), score.map(|score| score.probability_ppm()));
+            }
+        }
+        Ok(())
+    })?;
+    write_file(&out, &spread.markdown(&events.display().to_string(), model.version()))?;
+    report(&tally, started);
+    Ok(())
+}
+
+fn labels(words: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let arguments = Arguments::parse(words, &["--ledger", "--out", "--now", "--quiet"], &[])?;
+    let (ledger, out) = (arguments.path("--ledger")?, arguments.path("--out")?);
+    let quiet = day(&arguments, "--quiet", 30)?;
+    let now = match arguments.get("--now") {
+        Some(text) => Timestamp::parse(text).ok_or_else(|| Failure::Usage(format!("--now {text} is not RFC 3339")))?,
+        None => {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            Timestamp::from_second(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        }
+    };
+    let file = File::open(&ledger).map_err(|error| Failure::File(ledger.clone(), error))?;
+    let read = labels::read(BufReader::with_capacity(1 << 20, file), quiet, now);
+    let (told, read) = read.map_err(|error| Failure::File(ledger, error))?;
+    let failed = |error| Failure::File(out.clone(), error);
+    labels::write(&told, BufWriter::new(File::create(&out).map_err(failed)?)).map_err(failed)?;
+    tell(&labels::summary(&told, &read));
     Ok(())
 }
 

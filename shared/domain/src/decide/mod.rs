@@ -399,6 +399,7 @@ pub(crate) fn test_change() -> Change {
         pin_record: None,
         hold_until: None,
         told_at: None,
+        disputed_at: None,
         expires_at: now + Span::hours(24),
         stage: Stage::Open,
     }

@@ -181,6 +181,7 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
             activated_at: None,
         })),
         pin_record: None,
+        disputed_at: None,
         hold_until: None,
         told_at: None,
         expires_at: ctx.now + row(jurisdiction).reply_window.value.max(ctx.settings.change_life),

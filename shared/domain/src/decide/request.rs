@@ -122,6 +122,7 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
             .flatten(),
         hold_until: None,
         told_at: None,
+        disputed_at: None,
         expires_at: ctx.now + ctx.settings.change_life,
         stage: match ruling.need.refused {
             None => Stage::Open,

@@ -24,35 +24,33 @@ pub fn cancel(view: &View, id: &ChangeId, ctx: Context<'_>) -> Result<Draft, Den
     }
 }
 
-/// "This was not me": stops the change if it can still be stopped, and switches account lockdown on. Where
-/// the change is done already, a person is paged besides.
+/// "This was not me": stops the change if it can still be stopped, records that she disputes it, and switches account
+/// lockdown on. Where the change is done already, a person is paged besides. A second tap adds nothing to the first.
 ///
 /// # Errors
 /// [`Denied::NotFound`] where the account does not exist. A change that is no longer remembered does not
 /// stand in the way of the lockdown.
 pub fn not_me(view: &View, id: &ChangeId, ctx: Context<'_>) -> Result<Draft, Denied> {
     let account = view.account.as_ref().ok_or(Denied::NotFound)?;
-    let change = view.change(id);
     let mut on_subject = Vec::new();
-    if let Some(change) = change {
+    if let Some(change) = view.change(id) {
+        let first = change.disputed_at.is_none();
         match (stoppable(change), &change.stage) {
             (Stoppable::Yes, _) => on_subject.push(ended(change)),
-            (Stoppable::TooLate, Stage::Ended { how: Ending::Completed, .. }) => {
+            (Stoppable::TooLate, Stage::Ended { how: Ending::Completed, .. }) if first => {
                 on_subject.push(Event::Incident { kind: change.kind() })
             }
             (Stoppable::Already | Stoppable::TooLate, _) => {}
         }
-    }
-    let locked = account.state.protections.0.get(&Protection::AccountLockdown) == Some(&Mode::Block);
-    if locked {
-        // A second tap: the lock is on, so only what can still be stopped is.
-        on_subject.retain(|event| matches!(event, Event::Ended { .. }));
+        if first {
+            on_subject.push(Event::Disputed { change: change.id.clone() });
+        }
     }
     let mut draft = match on_subject.is_empty() {
         true => Draft::default(),
         false => Draft::on(id.subject(), Step { events: on_subject, notice: None }),
     };
-    if !locked {
+    if account.state.protections.0.get(&Protection::AccountLockdown) != Some(&Mode::Block) {
         let protection = Protection::AccountLockdown;
         let step = draft.account.get_or_insert_default();
         step.events.push(Event::ProtectionOn { protection, mode: Mode::Block });

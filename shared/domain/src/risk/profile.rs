@@ -632,6 +632,14 @@ impl Profile {
         (last != 0).then(|| (num::seconds(now) / 3_600).saturating_sub(last))
     }
 
+    /// Whether it knows of what is yet to happen: the clock of whoever wrote it, or ours, is wrong.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: Timestamp) -> bool {
+        let seconds = num::seconds(now);
+        let visited = self.visits.last.max(self.visits.waiting) > seconds / 3_600;
+        visited || self.first_seen > seconds || self.stamps.iter().any(|stamp| *stamp > seconds)
+    }
+
     /// Hours since the line was first heard of.
     #[must_use]
     pub fn age_hours(&self, now: Timestamp) -> Option<u32> {

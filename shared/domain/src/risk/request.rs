@@ -51,7 +51,7 @@ const fn act(kind: ChangeKind) -> Act {
     }
 }
 
-const fn channel(channel: Channel) -> event::Channel {
+pub(super) const fn channel(channel: Channel) -> event::Channel {
     match channel {
         Channel::Pwa => event::Channel::Web,
         Channel::Chat | Channel::Email | Channel::Phone | Channel::Store => event::Channel::Care,

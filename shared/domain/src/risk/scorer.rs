@@ -130,7 +130,7 @@ impl Scorer<'_> {
             Signal::Absent => Profile::default(),
             Signal::Unavailable => return Assessment::unavailable(self.model),
         };
-        if now.since(seen.at) > CLOCK_SLACK || seen.at.since(now) > CLOCK_SLACK {
+        if now.since(seen.at) > CLOCK_SLACK || seen.at.since(now) > CLOCK_SLACK || profile.is_ahead_of(now + CLOCK_SLACK) {
             return Assessment::unavailable(self.model);
         }
         for &(stamp, at) in lately {
@@ -295,6 +295,19 @@ mod tests {
             assert_eq!(asked(scorer, &profile, &swap(), NOW + Span::minutes(5)).band, Band::Low);
             for broken in [Scorer { model: None, ..scorer }, Scorer { marker: None, ..scorer }] {
                 assert_eq!(asked(broken, &profile, &swap(), NOW).band, Band::Unavailable);
+            }
+        });
+    }
+
+    #[test]
+    fn a_profile_that_knows_of_what_is_yet_to_happen_is_unavailable() {
+        with(false, |scorer| {
+            let profile = visited(scorer, 2..60);
+            // Her last visit was two days before; of visits a day apart every other one is kept by the hour.
+            for (back, band) in [(47, Band::Low), (24 * 4, Band::Unavailable), (24 * 30, Band::Unavailable)] {
+                let back = Span::hours(back);
+                let seen = Observation { at: NOW - back, ..swap() };
+                assert_eq!(asked(scorer, &profile, &seen, NOW - back).band, band, "{back} back");
             }
         });
     }

@@ -1,0 +1,82 @@
+//! The alarms of the template read what the functions count: a name that one of them changed would never ring.
+
+use std::collections::BTreeSet;
+
+use linekeeper_domain::kinds::{Band, Factor};
+use linekeeper_domain::signals::RequestSignals;
+use linekeeper_platform::telemetry::{Metric, NAMESPACE};
+
+const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+
+/// What stands after a key on a line, up to a comma or bracket.
+fn after<'a>(line: &'a str, key: &str) -> &'a str {
+    let rest = line.split_once(key).unwrap().1;
+    rest.split([',', '}', ']']).next().unwrap().trim()
+}
+
+/// The alarms, by name, each with its lines.
+fn alarms() -> Vec<(&'static str, Vec<&'static str>)> {
+    let mut alarms: Vec<(&str, Vec<&str>)> = Vec::new();
+    let resources = TEMPLATE.split_once("\nResources:").unwrap().1.split_once("\nOutputs:").unwrap().0;
+    for line in resources.lines() {
+        let is_name = line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
+        if is_name {
+            alarms.push((line.trim().trim_end_matches(':'), Vec::new()));
+        } else if let Some((_, lines)) = alarms.last_mut() {
+            lines.push(line);
+        }
+    }
+    alarms.retain(|(_, lines)| lines.iter().any(|line| line.contains("AWS::CloudWatch::Alarm")));
+    alarms
+}
+
+fn ours<'a>(lines: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+    let metrics = lines.iter().filter(|line| line.contains(&format!("Namespace: {NAMESPACE}")));
+    metrics.map(|line| (after(line, "MetricName: "), after(line, "Name: outcome, Value: "))).collect()
+}
+
+#[test]
+fn every_metric_that_an_alarm_reads_is_one_that_is_counted() {
+    let missing: Vec<&str> = RequestSignals::default().missing().collect();
+    let mut read = BTreeSet::new();
+    for (alarm, lines) in alarms() {
+        for (metric, outcome) in ours(&lines) {
+            assert!(Metric::ALL.iter().any(|known| known.name() == metric), "{alarm}: {metric}");
+            let known = match metric {
+                "Scores" => Band::ALL.iter().any(|band| band.word() == outcome),
+                "MissingSignals" => missing.contains(&outcome),
+                "OnlineRequests" => outcome == "online",
+                "Challenges" => Factor::ALL.iter().any(|factor| factor.word() == outcome),
+                "Answers" => ["right", "wrong"].contains(&outcome),
+                _ => false,
+            };
+            assert!(known, "{alarm}: {metric} with {outcome}");
+            read.insert(metric);
+        }
+    }
+    assert_eq!(read, ["Answers", "Challenges", "MissingSignals", "OnlineRequests", "Scores"].into());
+}
+
+/// More is refused when the stack is deployed, and not before.
+#[test]
+fn no_alarm_reads_more_than_ten_metrics_and_each_by_math_can_be_left_out() {
+    let mut by_math = 0;
+    for (alarm, lines) in alarms() {
+        let metrics = lines.iter().filter(|line| line.trim() == "MetricStat:").count();
+        assert!(metrics <= 10, "{alarm}: {metrics}");
+        if metrics > 0 {
+            by_math += 1;
+            assert!(lines.iter().any(|line| line.trim().starts_with("Condition: Has")), "{alarm}");
+        }
+    }
+    assert_eq!(by_math, 3);
+}
+
+#[test]
+fn the_share_without_a_score_is_one_of_all_bands() {
+    let (_, lines) = alarms().into_iter().find(|(name, _)| *name == "UnavailableScoresAlarm").unwrap();
+    let read: BTreeSet<&str> = ours(&lines).into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(read, Band::ALL.iter().map(|band| band.word()).collect());
+    let sum = lines.iter().find(|line| line.contains("Expression: FILL(low")).unwrap();
+    assert!(read.iter().all(|band| sum.contains(&format!("FILL({band}, 0)"))), "{sum}");
+}
