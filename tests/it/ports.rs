@@ -571,3 +571,36 @@ async fn story(crash: Option<(usize, Fault)>) -> (Vec<String>, bool) {
     world.pump().await;
     (world.gateway.words(), port(&world).await.is_some())
 }
+
+fn schema(kind: &str) -> jsonschema::Validator {
+    let path = format!("{}/../infra/porting/{kind}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::options().with_draft(jsonschema::Draft::Draft202012).should_validate_formats(true).build(&schema).unwrap()
+}
+
+fn assert_fits(schema: &jsonschema::Validator, message: &Value) {
+    let errors: Vec<String> = schema.iter_errors(message).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{message}");
+}
+
+#[tokio::test]
+async fn what_is_documented_is_what_is_read_and_what_is_answered() {
+    for kind in ["port_request", "supplement", "cancellation", "activation", "timer", "heartbeat", "answer"] {
+        let path = format!("{}/../infra/porting/{kind}.example.json", env!("CARGO_MANIFEST_DIR"));
+        assert_fits(&schema(kind), &serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap());
+    }
+    let world = world().await;
+    let mut sent = vec![order(&world, &ANA, "LK-0", 0)];
+    world.from_gateway(&sent[0]).await;
+    world.from_gateway(&about(&world, &ANA, "cancellation", "LK-0", &json!({}))).await;
+    confirmed(&world, "LK-1").await;
+    assert_eq!(world.protect(&ANA, "no_port_out", "block", None).await.status, 200);
+    world.pump().await;
+    sent.push(with_pin(order(&world, &ANA, "LK-2", 0), "12345678"));
+    world.from_gateway(&sent[1]).await;
+    world.pump().await;
+    sent.iter().for_each(|message| assert_fits(&schema("port_request"), message));
+    let answers = world.gateway.all();
+    assert_eq!(world.gateway.words(), ["delay", "cancelled", "confirm", "withdraw", "reject"]);
+    answers.iter().for_each(|answer| assert_fits(&schema("answer"), answer));
+}

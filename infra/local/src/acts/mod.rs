@@ -1,6 +1,7 @@
-//! The five acts, each played on the deployed stack and each checking what it shows.
+//! The acts, each played on the deployed stack and each checking what it shows.
 
 mod guesses;
+mod no_pin;
 mod own_swap;
 mod switched_off;
 mod talked_round;
@@ -24,10 +25,10 @@ struct Act {
     play: fn(&mut Stage<'_, '_>) -> Result<()>,
 }
 
-const ACTS: [Act; 5] = [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT];
+const ACTS: [Act; 6] = [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT, no_pin::ACT];
 
 /// Who plays in which act; the fifth goes back to the first's too.
-const CAST: [&str; 5] = ["Maria", "Sofia", "Rosa", "Elena", "Ana"];
+const CAST: [&str; 6] = ["Maria", "Sofia", "Rosa", "Elena", "Ana", "Lucia"];
 
 /// What an act plays on.
 struct Stage<'p, 'a> {
@@ -42,7 +43,7 @@ struct Stage<'p, 'a> {
 
 /// Plays all acts and returns their claims.
 pub(crate) fn play(stack: &Stack, show: Show) -> Result<Vec<Claim>> {
-    let progress = Progress::start("Opening five accounts through the provisioning queue, with weeks of sign-ins from Miami");
+    let progress = Progress::start("Opening six accounts through the provisioning queue, with weeks of sign-ins from Miami");
     let customers = open_accounts(stack, &CAST)?;
     progress.done("");
     let mut provisioning = Provisioning::start(stack)?;
