@@ -139,6 +139,9 @@ fn message(change: &Change, status: Status, nothing_offered: bool, now: Timestam
         },
         Status::InReview => "A person looks at it.".to_owned(),
         Status::Verified => "Confirmed. It goes ahead once we have told you on your own channels.".to_owned(),
+        Status::Authorized if change.kind() == ChangeKind::PortPin => {
+            "Confirmed. Have the PIN shown now, and note it down: it is shown once.".to_owned()
+        }
         Status::Authorized => "It is being carried out.".to_owned(),
         Status::Completed => "Done.".to_owned(),
         Status::Lapsed => "It was not carried out in time. Ask again.".to_owned(),
