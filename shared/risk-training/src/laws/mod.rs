@@ -53,8 +53,21 @@ const ROUNDING: f32 = 0.01;
 const HOUR: f32 = 0.1;
 
 /// The matches: no history is 0, more of the same never more.
-const MATCHES: [&str; 11] =
-    ["network", "asn", "place", "country", "device", "device_settled", "model", "browser", "locale", "zone", "hour"];
+const MATCHES: [&str; 13] = [
+    "network",
+    "network_settled",
+    "asn",
+    "place",
+    "country",
+    "device",
+    "device_settled",
+    "model",
+    "browser",
+    "agent",
+    "locale",
+    "zone",
+    "hour",
+];
 /// What learning a request changes at once.
 const AT_ONCE: [&str; 10] = [
     "odd_past",
@@ -382,7 +395,7 @@ impl Case<'_> {
         let mut after = before.clone();
         self.scene.learn(&mut after, &self.seen, &self.scene.weigh(&before, &self.seen, &self.counters));
         let (without, with) = (self.scene.weigh(&before, &seen, &self.counters), self.scene.weigh(&after, &seen, &self.counters));
-        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name).min(0.0) - HOUR);
+        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name) - HOUR);
         stronger.map_or(Ok(()), |name| Err(format!("{name} {} over {}", column(&with, name), column(&without, name))))
     }
 
