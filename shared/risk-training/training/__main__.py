@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--risk-eval", type=Path, help="a built risk-eval, if not this workspace's")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--no-report", action="store_true", help="the model alone")
-    what.add_argument("--experiments", action="store_true", help="no model: what was tried beside it, to EXPERIMENTS.md")
+    what.add_argument("--experiments", action="store_true", help="no model: what was tried beside it, to TRIED.md")
     args = parser.parse_args()
     command = "python3 shared/risk-training/train.py" + (f" --seed {args.seed}" if args.seed != 1 else "")
     command += f" --size {args.size}" if args.size != 20_000 else ""
@@ -124,8 +124,10 @@ def main():
 
     worlds = weigh_all(names_train)
     if args.experiments:
-        tests = weigh_all(names_test)
-        experiments.run(args.out, command + " --experiments", worlds, tests, args.seed, lambda: progress("experiments"))
+        tests, hidden_tests = weigh_all(names_test), weigh_all(names_test[:1], "--without-round-trips")
+        hidden = weigh_all(names_train[-2:], "--without-round-trips")
+        asked = weigh_all([w.directory for w in reference], "--sign-ins")
+        experiments.run(args.out, command + " --experiments", worlds, hidden, tests, hidden_tests, asked, args.seed, lambda: progress("experiments"))
         progress("done", progress.steps)
         return
     models = fit.train(worlds, args.seed, lambda: progress("training"))

@@ -37,7 +37,7 @@ PRIOR = {
     "pin_care_own": {0.5: 0.4},
 }
 # A genuine request of somebody who lost the phone counts for so many, so that the unlucky do not bear the false alarms.
-LOST = 2.0
+LOST = 2.5
 SETTINGS = dict(
     objective="binary", learning_rate=0.07, max_bin=31, num_leaves=4, max_depth=2, min_child_samples=20, feature_fraction=0.6,
     bagging_fraction=0.8, bagging_freq=1, lambda_l2=3.0, monotone_constraints_method="intermediate", verbose=-1,
