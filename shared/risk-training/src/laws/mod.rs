@@ -16,10 +16,9 @@
 //! - **Shadow.** A second model that scores too changes neither the score nor a byte of the profile.
 //! - **Itself.** Learning a request changes no evidence in its favour: what counts only when ripe stays to
 //!   the bit, and what counts at once (odd visits, stamps, failures) goes up. Within the day that it takes to
-//!   ripen no match speaks more for her by it, beyond rounding (one against her may shrink, never below 0: a
-//!   verified visit makes what waited unverified wait anew); tried on a past of three observations, because a full
-//!   table makes room by forgetting its faintest row, and where that one was about to ripen too, all else there
-//!   weighs more a day later by that one visit.
+//!   ripen no match speaks more for her by it, nor less against her, beyond rounding; tried on a past of three
+//!   observations, because a full table makes room by forgetting its faintest row, and where that one was about to
+//!   ripen too, all else there weighs more a day later by that one visit.
 //! - **Determinism.** A profile is at most 1,024 bytes, survives its stored form, and scores the same from it.
 
 pub mod freeman;
