@@ -49,7 +49,7 @@ impl Marking {
 }
 
 /// Everything remembered, in the form in which the product stores it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct World {
     profiles: HashMap<String, Vec<u8>>,
     counters: HashMap<(Meeting, WideMark), Counter>,
@@ -91,12 +91,6 @@ pub struct Weighed {
     pub line: u64,
     /// The size of the line's profile before it, in bytes.
     pub profile_bytes: usize,
-}
-
-impl Default for World {
-    fn default() -> Self {
-        Self { profiles: HashMap::new(), counters: HashMap::new(), swept: Timestamp::default(), clock: Clock::default() }
-    }
 }
 
 impl World {
