@@ -753,9 +753,7 @@ async fn asking_for_a_change_is_answered_as_documented() {
         bench.gives(404, "not-found", &good.clone().json(&json!({"kind": "number_change", "line_id": line}))).await;
     }
     bench.gives(404, "not-found", &good.clone().by(Some(json!({"sub": "acct-nobody", "scope": "linekeeper:customer"})))).await;
-    for kind in ["port_out", "port_pin"] {
-        bench.gives(422, "kind-not-offered", &good.clone().json(&json!({"kind": kind, "line_id": ANA.line}))).await;
-    }
+    bench.gives(422, "kind-not-offered", &good.clone().json(&json!({"kind": "port_out", "line_id": ANA.line}))).await;
     for idle in [
         ANA.sim_swap(bench.world.line(&ANA).await.state.sim.iccid.as_str()),
         json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": ANA.line}),

@@ -1,11 +1,12 @@
-//! Replays a carrier's events through the production risk code: [`parse`] reads a line of an events file,
-//! [`replay`] keeps profiles and counters as the product would, event by event, each scored before it is
+//! Replays a carrier's events through the production risk code: [`events`] reads a file of them in order
+//! and [`parse`] a line of it; [`replay`] keeps profiles and counters as the product would, event by event, each scored before it is
 //! learnt from. [`laws`] tries what must hold of any line and any model.
 
 pub mod bins;
 pub mod chance;
 pub mod columns;
 pub mod drift;
+pub mod events;
 pub mod labels;
 pub mod laws;
 pub mod parse;

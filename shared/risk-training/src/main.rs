@@ -1,7 +1,7 @@
 //! `risk-eval`: replays an events file through the production risk code.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,17 +14,19 @@ use linekeeper_domain::time::{Span, Timestamp};
 use risk_training::MODEL;
 use risk_training::columns::Columns;
 use risk_training::drift::{Page, Side};
-use risk_training::parse::{self, Faults, Understood};
+use risk_training::events::{self, Stop, Tally};
+use risk_training::parse::Understood;
 use risk_training::parts::{Part, Stage};
-use risk_training::replay::World;
+use risk_training::replay::{Marked, Marking, World};
 use risk_training::{bins, labels, laws};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 const USAGE: &str = "risk-eval background --events FILE --out FILE [--until DAY]
     counts what is usual in the population until a day (180), counted from the first event's
-risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins]
-    writes the evidence of every privileged event, with --sign-ins that of sign-ins too
+risk-eval evidence --events FILE --background FILE --out DIRECTORY [--sign-ins] [--without-round-trips]
+    writes the evidence of every privileged event, with --sign-ins that of sign-ins too, with --without-round-trips as
+    if none had ever been measured
 risk-eval score --events FILE --out FILE [--model FILE]
     scores every privileged event by a model (the project's, from wherever this is run)
 risk-eval drift --events FILE --out FILE [--from DAY] [--split DAY] [--model FILE] [--shadow FILE]
@@ -136,48 +138,21 @@ fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// What a pass over a file met.
-#[derive(Debug, Default)]
-struct Tally {
-    events: u64,
-    not_json: u64,
-    faults: Faults,
-}
-
-/// Reads a file line by line, whatever is in it, and gives its SHA-256.
-fn each_event(
+/// Every event of a file, in order.
+fn each_event<P: Send>(
     path: &Path,
-    tally: &mut Tally,
-    mut f: impl FnMut(Understood<'_>) -> Result<(), Failure>,
-) -> Result<String, Failure> {
+    prepare: impl Fn(&Understood<'_>) -> P + Sync,
+    f: impl FnMut(Understood<'_>, P) -> Result<(), Failure> + Send,
+) -> Result<Tally, Failure> {
     let broken = |error| Failure::File(path.to_owned(), error);
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(broken)?);
-    let (mut line, mut sha, mut number) = (Vec::with_capacity(1_024), Sha256::new(), 0_u64);
-    loop {
-        line.clear();
-        if file.read_until(b'\n', &mut line).map_err(broken)? == 0 {
-            break;
-        }
-        number += 1;
-        sha.update(&line);
-        let text = String::from_utf8_lossy(&line);
-        if text.trim().is_empty() {
-            continue;
-        }
-        match parse::event(&text) {
-            Ok(event) => {
-                tally.events += 1;
-                f(event.understand(&mut tally.faults))?;
-            }
-            Err(problem) => {
-                tally.not_json += 1;
-                if tally.not_json <= 10 {
-                    tell(&format!("{}:{number}: {problem}", path.display()));
-                }
-            }
-        }
+    let tally = events::each(File::open(path).map_err(broken)?, prepare, f).map_err(|stop| match stop {
+        Stop::File(error) => broken(error),
+        Stop::Done(failure) => failure,
+    })?;
+    for (number, problem) in &tally.first {
+        tell(&format!("{}:{number}: {problem}", path.display()));
     }
-    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(tally)
 }
 
 fn report(tally: &Tally, started: Instant) {
@@ -208,16 +183,20 @@ fn background(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
     let until = arguments.get("--until").unwrap_or("180");
     let until: u32 = until.parse().map_err(|_| Failure::Usage(format!("--until {until} is no day")))?;
-    let (started, mut tally, mut census, mut end) = (Instant::now(), Tally::default(), Census::default(), None);
-    each_event(&events, &mut tally, |understood| {
-        if let Understood::Observed { seen, .. } = understood {
-            let midnight = Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400);
-            if seen.at < *end.get_or_insert(midnight + Span::days(until)) {
-                census.add(&seen);
+    let (started, mut census, mut end) = (Instant::now(), Census::default(), None);
+    let tally = each_event(
+        &events,
+        |_| (),
+        |understood, ()| {
+            if let Understood::Observed { seen, .. } = understood {
+                let midnight = Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400);
+                if seen.at < *end.get_or_insert(midnight + Span::days(until)) {
+                    census.add(&seen);
+                }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     let text = serde_json::to_string(&census.finish()).map_err(|error| Failure::Contents(events, error.to_string()))?;
     write_file(&out, &(text + "\n"))?;
     report(&tally, started);
@@ -225,17 +204,21 @@ fn background(words: impl Iterator<Item = String>) -> Result<(), Failure> {
 }
 
 fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let arguments = Arguments::parse(words, &["--events", "--out", "--background"], &["--sign-ins"])?;
+    let arguments = Arguments::parse(words, &["--events", "--out", "--background"], &["--sign-ins", "--without-round-trips"])?;
     let (events, out, usual) = (arguments.path("--events")?, arguments.path("--out")?, arguments.path("--background")?);
     let text = read_file(&usual)?;
     let background: Background = serde_json::from_str(&text).map_err(|error| Failure::Contents(usual, error.to_string()))?;
     let usual: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let sign_ins = arguments.has("--sign-ins");
-    let (started, mut tally, mut world, mut columns) = (Instant::now(), Tally::default(), World::default(), Columns::default());
-    let mut largest = 0;
-    let source = each_event(&events, &mut tally, |understood| {
-        if let Understood::Observed { id, line, seen } = understood {
-            let weighed = world.observe(line, &seen, &background);
+    let (sign_ins, without_round_trips) = (arguments.has("--sign-ins"), arguments.has("--without-round-trips"));
+    let (started, mut world, mut columns) = (Instant::now(), World::default(), Columns::default());
+    let (marking, mut largest) = (Marking::default(), 0);
+    let marked = |understood: &Understood<'_>| marking.of(understood);
+    let tally = each_event(&events, marked, |understood, marked| {
+        if let (Understood::Observed { id, line, mut seen }, Some(marked)) = (understood, marked) {
+            if without_round_trips {
+                seen.origin.round_trip = Signal::Absent;
+            }
+            let weighed = world.observe(line, &seen, &marked, &background);
             largest = largest.max(weighed.profile_bytes);
             let wanted = seen.act.is_privileged() || (sign_ins && seen.act == linekeeper_domain::risk::event::Act::SignIn);
             if wanted
@@ -247,7 +230,7 @@ fn evidence(words: impl Iterator<Item = String>) -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    columns.write(&out, &source, &usual).map_err(|error| Failure::File(out, error))?;
+    columns.write(&out, &tally.sha256, &usual).map_err(|error| Failure::File(out, error))?;
     report(&tally, started);
     tell(&format!(
         "{} rows; {} profiles, the largest {largest} bytes; {} counters",
@@ -315,12 +298,14 @@ fn score(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let model = read_model(arguments.get("--model"))?;
     let failed = |error| Failure::File(out.clone(), error);
     let mut file = BufWriter::new(File::create(&out).map_err(failed)?);
-    let (started, mut tally, mut world) = (Instant::now(), Tally::default(), World::default());
+    let (started, mut world, marking) = (Instant::now(), World::default(), Marking::default());
     let (mut rows, mut unavailable, mut largest) = (0_u64, 0_u64, 0);
-    each_event(&events, &mut tally, |understood| {
+    let marked = |understood: &Understood<'_>| marking.of(understood);
+    let tally = each_event(&events, marked, |understood, marked: Option<Marked>| {
         let scored = match understood {
             Understood::Observed { id, line, seen } => {
-                let weighed = world.observe(line, &seen, model.background());
+                let Some(marked) = marked else { return Ok(()) };
+                let weighed = world.observe(line, &seen, &marked, model.background());
                 largest = largest.max(weighed.profile_bytes);
                 if !seen.act.is_privileged() {
                     return Ok(());
@@ -363,12 +348,13 @@ fn drift(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let (from, split) = (day(&arguments, "--from", 30)?, day(&arguments, "--split", 220)?);
     let model = read_model(arguments.get("--model"))?;
     let shadow = arguments.get("--shadow").map(|named| read_model(Some(named))).transpose()?;
-    let (started, mut tally, mut world, mut first) = (Instant::now(), Tally::default(), World::default(), None);
+    let (started, mut world, mut first, marking) = (Instant::now(), World::default(), None, Marking::default());
     let mut page = Page::new(&model, shadow.as_ref());
-    each_event(&events, &mut tally, |understood| {
-        if let Understood::Observed { line, seen, .. } = understood {
+    let marked = |understood: &Understood<'_>| marking.of(understood);
+    let tally = each_event(&events, marked, |understood, marked| {
+        if let (Understood::Observed { line, seen, .. }, Some(marked)) = (understood, marked) {
             let midnight = *first.get_or_insert(Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400));
-            let weighed = world.observe(line, &seen, model.background());
+            let weighed = world.observe(line, &seen, &marked, model.background());
             if seen.act.is_privileged() && seen.at >= midnight + from {
                 let side = if seen.at < midnight + split { Side::Before } else { Side::After };
                 page.count(side, seen.channel.door(), weighed.evidence.present());
@@ -386,12 +372,13 @@ fn bins(words: impl Iterator<Item = String>) -> Result<(), Failure> {
     let arguments = Arguments::parse(words, &["--events", "--out", "--from", "--model"], &[])?;
     let (events, out) = (arguments.path("--events")?, arguments.path("--out")?);
     let (from, model) = (day(&arguments, "--from", 30)?, read_model(arguments.get("--model"))?);
-    let (started, mut tally, mut world, mut first) = (Instant::now(), Tally::default(), World::default(), None);
+    let (started, mut world, mut first, marking) = (Instant::now(), World::default(), None, Marking::default());
     let mut spread = bins::Spread::default();
-    each_event(&events, &mut tally, |understood| {
-        if let Understood::Observed { line, seen, .. } = understood {
+    let marked = |understood: &Understood<'_>| marking.of(understood);
+    let tally = each_event(&events, marked, |understood, marked| {
+        if let (Understood::Observed { line, seen, .. }, Some(marked)) = (understood, marked) {
             let midnight = *first.get_or_insert(Timestamp::from_second(seen.at.as_second().div_euclid(86_400) * 86_400));
-            let weighed = world.observe(line, &seen, model.background());
+            let weighed = world.observe(line, &seen, &marked, model.background());
             if seen.act.is_privileged() && seen.at >= midnight + from {
                 let score = weighed.evidence.present().map(|evidence| model.score(seen.channel.door(), evidence));
                 spread.count(seen.channel.door(), score.map(|score| score.probability_ppm()));

@@ -204,6 +204,14 @@ impl Faults {
         let n = self.0.entry(what).or_default();
         *n = n.saturating_add(1);
     }
+
+    /// Those of other events.
+    pub fn add(&mut self, others: &Self) {
+        for (what, times) in &others.0 {
+            let n = self.0.entry(what).or_default();
+            *n = n.saturating_add(*times);
+        }
+    }
 }
 
 /// What an event is about, however little of the rest can be understood.

@@ -11,6 +11,8 @@ use linekeeper_domain::risk::velocity::{Counter, KEPT_FOR, Meeting, Velocity};
 use linekeeper_domain::signals::Signal;
 use linekeeper_domain::time::{Span, Timestamp};
 
+use crate::parse::Understood;
+
 /// A key for simulated worlds. The product's comes from its sealed configuration.
 const KEY: [u8; 32] = *b"simulated worlds need no secrets";
 /// Dead counters are dropped this often.
@@ -20,10 +22,35 @@ pub const CLOCK_SLACK: Span = Span::minutes(5);
 /// A jump ahead by more is no clock's, unless others follow it.
 const LEAP: Span = Span::days(30);
 
-/// Everything remembered, in the form in which the product stores it.
+/// The keyed hashes of an observation: they need nothing but itself.
 #[derive(Debug)]
+pub struct Marked {
+    marks: Marks,
+    wide: WideMarks,
+}
+
+/// The keyed hash function of simulated worlds.
+#[derive(Debug)]
+pub struct Marking(Marker);
+
+impl Default for Marking {
+    fn default() -> Self {
+        Self(Marker::new(&KEY))
+    }
+}
+
+impl Marking {
+    /// The hashes of an event; nothing where it is no observation.
+    #[must_use]
+    pub fn of(&self, event: &Understood<'_>) -> Option<Marked> {
+        let Understood::Observed { line, seen, .. } = event else { return None };
+        Some(Marked { marks: Marks::of(&self.0.of_line(line), seen), wide: WideMarks::of(&self.0, line, seen) })
+    }
+}
+
+/// Everything remembered, in the form in which the product stores it.
+#[derive(Debug, Default)]
 pub struct World {
-    marker: Marker,
     profiles: HashMap<String, Vec<u8>>,
     counters: HashMap<(Meeting, WideMark), Counter>,
     swept: Timestamp,
@@ -66,23 +93,11 @@ pub struct Weighed {
     pub profile_bytes: usize,
 }
 
-impl Default for World {
-    fn default() -> Self {
-        Self {
-            marker: Marker::new(&KEY),
-            profiles: HashMap::new(),
-            counters: HashMap::new(),
-            swept: Timestamp::default(),
-            clock: Clock::default(),
-        }
-    }
-}
-
 impl World {
     /// Weighs an observation, then learns from it.
-    pub fn observe(&mut self, line: &str, seen: &Observation<'_>, background: &Background) -> Weighed {
+    pub fn observe(&mut self, line: &str, seen: &Observation<'_>, marked: &Marked, background: &Background) -> Weighed {
         let stored = self.profiles.get(line);
-        let wide = WideMarks::of(&self.marker, line, seen);
+        let Marked { marks, wide } = marked;
         let number = wide.line.0;
         let profile_bytes = stored.map_or(0, Vec::len);
         if !self.clock.fits(seen.at) {
@@ -93,15 +108,14 @@ impl World {
             Some(Ok(profile)) => profile,
             Some(Err(_)) => return Weighed { evidence: Signal::Unavailable, line: number, profile_bytes },
         };
-        let marks = Marks::of(&self.marker.of_line(line), seen);
         let evidence = {
             let counters = Meeting::ALL.map(|meeting| {
-                let counter = meeting.mark(&wide).and_then(|mark| self.counters.get(&(meeting, mark)));
+                let counter = meeting.mark(wide).and_then(|mark| self.counters.get(&(meeting, mark)));
                 counter.map_or(Signal::Absent, Signal::Present)
             });
-            Evidence::of(&profile, seen, &marks, &wide, &Velocity(counters), background)
+            Evidence::of(&profile, seen, marks, wide, &Velocity(counters), background)
         };
-        profile.learn(seen, &marks, &evidence);
+        profile.learn(seen, marks, &evidence);
         let bytes = profile.encode();
         match self.profiles.get_mut(line) {
             Some(stored) => *stored = bytes,
@@ -110,7 +124,7 @@ impl World {
             }
         }
         for meeting in Meeting::ALL {
-            if let Some(mark) = meeting.mark(&wide)
+            if let Some(mark) = meeting.mark(wide)
                 && meeting.counts(seen)
             {
                 self.counters.entry((meeting, mark)).or_default().add(wide.line, seen.at);

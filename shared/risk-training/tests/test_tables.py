@@ -7,6 +7,8 @@ import numpy as np
 from training.fit import Rows, boost, choose_pairs, enforce_missing, to_tables
 from training.model import MICRO, bins
 
+PRIOR = {"a": {0.25: 0.7}, "b": {-0.5: 0.4}}
+
 
 def some_rows() -> Rows:
     rng = np.random.default_rng(7)
@@ -22,14 +24,16 @@ def some_rows() -> Rows:
 class Tables(unittest.TestCase):
     def setUp(self):
         self.rows = some_rows()
-        self.booster = boost(self.rows, self.rows.x, 1, None, rounds=150)
-        self.model, _ = to_tables(self.booster, self.rows, set())
+        self.boosters = [boost(self.rows, self.rows.x, seed, rounds=150, prior=PRIOR) for seed in (1, 2)]
+        self.model, _ = to_tables(self.boosters, self.rows, set(), PRIOR)
         self.columns = {name: self.rows.x[:, i] for i, name in enumerate(self.rows.names)}
 
-    def test_sums_are_the_trees(self):
+    def test_sums_are_the_mean_of_the_trees_and_what_was_known_before(self):
         scores = self.model.scores(self.columns) / MICRO
-        trees = self.booster.predict(self.rows.x, raw_score=True)
-        np.testing.assert_allclose(scores, trees, atol=2e-4)
+        trees = np.mean([booster.predict(self.rows.x, raw_score=True) for booster in self.boosters], axis=0)
+        with np.errstate(invalid="ignore"):
+            known = 0.7 * (self.columns["a"] > 0.25) + 0.4 * (self.columns["b"] <= -0.5)
+        np.testing.assert_allclose(scores, trees + known, atol=3e-4)
 
     def test_every_table_keeps_its_directions(self):
         for curve in self.model.curves:
@@ -50,7 +54,7 @@ class Tables(unittest.TestCase):
             self.assertTrue((pair.values[:, -1] >= pair.values[:, b]).all())
 
     def test_pairs_are_found(self):
-        self.assertIn(("a", "c"), choose_pairs(self.booster, 2))
+        self.assertIn(("a", "c"), choose_pairs(self.boosters[0], 2))
 
     def test_a_value_on_a_cut_is_below_it(self):
         cuts = np.array([1.0, 2.0], np.float32)

@@ -83,12 +83,12 @@ def main():
     parser.add_argument("--risk-eval", type=Path, help="a built risk-eval, if not this workspace's")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--no-report", action="store_true", help="the model alone")
-    what.add_argument("--experiments", action="store_true", help="no model: what was tried beside it, to EXPERIMENTS.md")
+    what.add_argument("--experiments", action="store_true", help="no model: what was tried beside it, to TRIED.md")
     args = parser.parse_args()
     command = "python3 shared/risk-training/train.py" + (f" --seed {args.seed}" if args.seed != 1 else "")
     command += f" --size {args.size}" if args.size != 20_000 else ""
 
-    progress = Progress(74)
+    progress = Progress(60)
     progress("building risk-eval", 0)
     rust = RiskEval(args.risk_eval)
     train, test, reference = worlds_of(args.seed, args.size)
@@ -111,22 +111,26 @@ def main():
     args.work.mkdir(parents=True, exist_ok=True)
     rust.background(background_from, usual, evidence.TRAIN[1])
 
-    def weigh(name: str, sign_ins=False, source: Path | None = None) -> evidence.Evidence:
-        out = args.work / "evidence" / name
-        rust.evidence(source or events[name], usual, out, sign_ins)
+    def weigh(name: str, *flags: str, source: Path | None = None) -> evidence.Evidence:
+        out = args.work / "evidence" / "".join([name, *flags, "-shuffled" if source else ""])
+        rust.evidence(source or events[name], usual, out, *flags)
+        found = evidence.read(out, source or events[name], paths[name] / "truth.jsonl", name.split("-s")[0])
         progress(f"evidence of {name}")
-        return evidence.read(out, source or events[name], paths[name.removesuffix("-shuffled")] / "truth.jsonl", name.split("-s")[0])
+        return found
 
-    with ThreadPoolExecutor(2) as pool:
-        worlds = list(pool.map(weigh, names_train))
+    def weigh_all(names: list[str], *flags: str) -> list[evidence.Evidence]:
+        # One after the other: risk-eval itself uses every core.
+        return [weigh(name, *flags) for name in names]
+
+    worlds = weigh_all(names_train)
     if args.experiments:
-        with ThreadPoolExecutor(2) as pool:
-            tests = list(pool.map(weigh, names_test))
-        experiments.run(args.out, command + " --experiments", worlds, tests, args.seed, lambda: progress("experiments"))
+        tests, hidden_tests = weigh_all(names_test), weigh_all(names_test[:1], "--without-round-trips")
+        hidden = weigh_all(names_train[-2:], "--without-round-trips")
+        asked = weigh_all([w.directory for w in reference], "--sign-ins")
+        experiments.run(args.out, command + " --experiments", worlds, hidden, tests, hidden_tests, asked, args.seed, lambda: progress("experiments"))
+        progress("done", progress.steps)
         return
-    models = {}
-    for channel in worlds[0].channels:
-        models[channel] = fit.train_channel(worlds, channel, args.seed, lambda c=channel: progress(f"training: {c}"))
+    models = fit.train(worlds, args.seed, lambda: progress("training"))
     calibrate.calibrate(models, worlds)
     trained = dict(command=command, seed=args.seed, on=names_train, days=list(evidence.TRAIN), calibrated=list(evidence.CALIBRATE))
     file = args.out / "model.json"
@@ -134,22 +138,21 @@ def main():
     progress(f"model {digest[:12]}")
 
     if not args.no_report:
-        with ThreadPoolExecutor(2) as pool:
-            tests = list(pool.map(weigh, names_test))
+        tests, hidden = weigh_all(names_test), weigh_all(names_test, "--without-round-trips")
         for test_world, name in zip(tests, names_test):
             events[test_world.world] = events[name]
         score = calibrate.score_all(models, tests[0])
         agreement = disagreements(rust, file, events[names_test[0]], args.work / "scores.jsonl", models, tests[0])
         shuffled_events = args.work / "shuffled.jsonl"
         gaps.shuffle_gaps(events[names_test[0]], shuffled_events, args.seed)
-        shuffled = weigh(names_test[0] + "-shuffled", source=shuffled_events)
+        shuffled = weigh(names_test[0], source=shuffled_events)
         aucs = judge.judge(tests[0], score).auc, judge.judge(shuffled, calibrate.score_all(models, shuffled)).auc
         asked = None
         if reference:
-            first, second = (weigh(w.directory, sign_ins=True) for w in reference)
+            first, second = weigh_all([w.directory for w in reference], "--sign-ins")
             asked = signins.compare(first, second, events[reference[1].directory], args.seed)
         about = report.About(command, args.seed, digest, file.stat().st_size, names_train, agreement, aucs, asked)
-        report.write(args.out, about, worlds=worlds, tests=tests, events=events, models=models, tick=lambda: progress("report"))
+        report.write(args.out, about, worlds=worlds, tests=tests, hidden=hidden, events=events, models=models, tick=lambda: progress("report"))
     progress("done", progress.steps)
     spent = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
     seconds, mebibytes = sum(u.ru_utime + u.ru_stime for u in spent), max(u.ru_maxrss for u in spent) / 1024

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import parallel
 from .evidence import Evidence
 from .fit import boost, gather
 
@@ -119,24 +120,25 @@ class Logistic:
         return self._prepare(x) @ self.weights
 
 
-def trained(worlds: list[Evidence], tests: list[Evidence], seed: int) -> dict[str, list[np.ndarray]]:
+def trained(worlds: list[Evidence], tests: list[Evidence], seed: int, tick=lambda: None) -> dict[str, list[np.ndarray]]:
     """Logistic regression and boosted trees, free and with the model's own directions, one score array a test world."""
     names = ("logistic regression", "boosted trees, same directions", "boosted trees, free")
     found = {name: [np.zeros(len(test.ids)) for test in tests] for name in names}
-    for channel in worlds[0].channels:
+    channels = worlds[0].channels
+
+    def of(channel):
         rows = gather(worlds, channel, lost=1.0)
-        models = (
-            Logistic(rows.x, rows.y).score,
-            *(_booster(rows, seed, free) for free in (False, True)),
-        )
-        for name, score in zip(names, models):
-            for test, out in zip(tests, found[name]):
-                here = test.of(channel)
-                if here.any():
-                    out[here] = score(test.columns(rows.names)[here])
+        models = Logistic(rows.x, rows.y).score, *(_booster(rows, seed, free) for free in (False, True))
+        return [[score(test.columns(rows.names)[test.of(channel)]) if test.of(channel).any() else None for test in tests] for score in models]
+
+    for channel, by_model in zip(channels, parallel.each(of, channels, tick)):
+        for name, by_test in zip(names, by_model):
+            for test, out, score in zip(tests, found[name], by_test):
+                if score is not None:
+                    out[test.of(channel)] = score
     return found
 
 
 def _booster(rows, seed, free):
-    booster = boost(rows, rows.x, seed, None, rounds=400, free=free, num_leaves=15, max_depth=-1)
+    booster = boost(rows, rows.x, seed, rounds=400, free=free, num_leaves=15, max_depth=-1, max_bin=127)
     return lambda x: booster.predict(x, raw_score=True)

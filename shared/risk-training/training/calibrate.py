@@ -11,7 +11,7 @@ PREVALENCE = 5e-4  # attacks among privileged requests, as carriers report (3e-4
 BANDS = (0.05, 0.01, 0.001)  # of genuine requests: elevated, high, severe or above
 TAIL = 12 * MICRO  # beyond the last knots scores go on at half their slope, so that the top does not run together
 MOST = 20 * MICRO
-LEAST = 40  # rows that a point of the calibration stands for
+LEAST = 300  # rows that a point of the calibration stands for; with fewer the points are chance
 
 
 def isotonic(score: np.ndarray, attack: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:

@@ -95,7 +95,8 @@ def pairs(name: str, model, path: Path):
         axes.set_xlabel(pair.features[1], fontsize=7)
         for set_ticks, cuts in ((axes.set_yticks, pair.cuts[0]), (axes.set_xticks, pair.cuts[1])):
             step = max(1, len(cuts) // 4)
-            set_ticks([i + 0.5 for i in range(0, len(cuts), step)], [f"{c:.3g}" for c in cuts[::step]], fontsize=6)
+            # Trees cut at "above zero" by the smallest number.
+            set_ticks([i + 0.5 for i in range(0, len(cuts), step)], [f"{0 if abs(c) < 1e-30 else c:.3g}" for c in cuts[::step]], fontsize=6)
         axes.set_title(f"{pair.values.min() / MICRO:+.1f} to {pair.values.max() / MICRO:+.1f}", fontsize=7)
     figure.suptitle(f"{name}: what pairs add to the log-odds beyond their curves; the {len(terms)} that move most of {len(model.pairs)}", y=1.0)
     figure.tight_layout()

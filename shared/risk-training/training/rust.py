@@ -26,8 +26,9 @@ class RiskEval:
     def background(self, events: Path, out: Path, until: int):
         self._run("background", "--events", events, "--out", out, "--until", until)
 
-    def evidence(self, events: Path, background: Path, out: Path, sign_ins: bool = False):
-        self._run("evidence", "--events", events, "--background", background, "--out", out, *(["--sign-ins"] if sign_ins else []))
+    def evidence(self, events: Path, background: Path, out: Path, *flags: str):
+        """`flags`: `--sign-ins`, `--without-round-trips`."""
+        self._run("evidence", "--events", events, "--background", background, "--out", out, *flags)
 
     def score(self, events: Path, model: Path, out: Path) -> str:
         return self._run("score", "--events", events, "--model", model, "--out", out)

@@ -19,6 +19,9 @@ const HOSTING: [u32; 48] = [
     40_021, 40_676, 45_102, 46_562, 46_606, 46_664, 51_167, 53_667, 54_113, 60_068, 60_781, 62_240, 63_949, 132_203, 203_020,
     212_238, 396_982,
 ];
+/// So many versions of a browser are about at a time, more or less. Which ones changes by the month, so that their own
+/// shares would be stale before a model is deployed.
+const VERSIONS: f32 = 6.0;
 /// What fewer visits than this had is not written down: it is rare.
 const RARE: u32 = 3;
 
@@ -128,6 +131,11 @@ impl Background {
 
     pub(super) fn of_browser(&self, system: &str, browser: &str) -> f32 {
         self.share(self.browsers.get(&format!("{}/{}", family(system), family(browser))).copied())
+    }
+
+    /// A browser with its version, as if the versions that are about were alike.
+    pub(super) fn of_agent(&self, system: &str, browser: &str) -> f32 {
+        self.of_browser(system, browser) / VERSIONS
     }
 
     pub(super) fn of_locale(&self, language: &str, zone: i32) -> f32 {

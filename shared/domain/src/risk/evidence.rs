@@ -79,12 +79,16 @@ macro_rules! evidence {
 evidence! {
     /// /24, network: match.
     network: Up, NewNetwork;
+    /// The same, of what devices of a month or verified visits brought: a thief's harmless visits do not make his network hers.
+    network_settled: Up, NewNetwork;
     /// Network alone: match.
     asn: Up, NewNetwork;
     /// How rare a network is that is not hers: -ln share; 0 for hers.
     network_rarity: Up, NewNetwork;
     /// The network is a data centre's, and not hers.
     hosting: Up, Automation;
+    /// The same, and no device of a month or verified visit brought it.
+    hosting_settled: Up, Automation;
     /// Cell, region, country: match. From a mobile network, whose look-ups err by a state: anywhere within that
     /// error, country.
     place: Up, FarFromUsual;
@@ -122,6 +126,8 @@ evidence! {
     key_elsewhere: Up, NewDevice;
     /// Browser with its system: match.
     browser: Up, NewDevice;
+    /// Browser and system with their versions: match.
+    agent: Up, NewDevice;
     /// Language with zone: match.
     locale: Up, NewDevice;
     /// Zone: match.
@@ -284,6 +290,10 @@ evidence! {
     pin_care_own: Down, NoCustomerContact;
     /// The PIN: `care_alone`.
     pin_care_alone: Up, NoCustomerContact;
+    /// The PIN: `network_settled`.
+    pin_network_settled: Up, NewNetwork;
+    /// The PIN: `device_settled`.
+    pin_device_settled: Up, NewDevice;
     /// No PIN is on record within 30 days.
     pin_unknown: Up, LockJustRemoved;
     /// 0 e-mail, 1 passkey, 2 lock, 3 SIM, 4 PIN, 5 port-out, 6 anything else.
@@ -384,11 +394,17 @@ impl Evidence {
         let narrow = || Level::of(&profile.prefixes, marks.prefix.filter(|_| asn.is_some()), background.of_prefix(asn?), now);
         self.network = back_off(&[wide(), narrow()]);
         self.asn = back_off(&[wide()]);
+        let settled_asn = marks.asn.map_or((0, 0), |mark| profile.asns.weigh_settled(mark, now));
+        let settled_wide = || Some(Level::new(settled_asn, background.of_asn(asn?)));
+        let settled_narrow = || Some(Level::new(profile.prefixes.weigh_settled(marks.prefix?, now), background.of_prefix(asn?)));
+        self.network_settled = back_off(&[settled_wide(), settled_narrow()]);
         self.prefix_days = days_known(&profile.prefixes, marks.prefix, now);
         self.asn_days = days_known(&profile.asns, marks.asn, now);
         if let Some(asn) = asn {
             let hers = marks.asn.is_some_and(|mark| profile.asns.weigh(mark, now).0 > 0);
-            self.hosting = flag(!hers && background.hosting.contains(&asn));
+            let hosting = background.hosting.contains(&asn);
+            self.hosting = flag(!hers && hosting);
+            self.hosting_settled = flag(settled_asn.0 == 0 && hosting);
             self.network_rarity = if hers { 0.0 } else { 0.0 - num::ln(background.of_asn(asn)) };
         }
 
@@ -491,6 +507,8 @@ impl Evidence {
         };
         let by_browser = || Level::of(&profile.browsers, marks.browser, background.of_browser(system?, browser?), now);
         self.browser = back_off(&[by_system(), by_browser()]);
+        let by_agent = || Level::of(&profile.agents, marks.agent, background.of_agent(system?, browser?), now);
+        self.agent = back_off(&[by_system(), by_browser(), by_agent()]);
         let by_zone = || Level::of(&profile.zones, marks.zone, background.of_zone(zone?), now);
         let by_locale = || Level::of(&profile.locales, marks.locale, background.of_locale(language?, zone?), now);
         if let (Some(&country), Some(&region), Some(zone)) = (seen.origin.country.present(), seen.origin.region.present(), zone) {
@@ -681,6 +699,8 @@ impl Evidence {
             self.pin_care_failed,
             self.pin_care_own,
             self.pin_care_alone,
+            self.pin_network_settled,
+            self.pin_device_settled,
         ] = pin;
         self.pin_care = flag(self.pin_surprise.is_nan());
     }
@@ -708,6 +728,8 @@ impl Evidence {
             self.care_failed,
             self.care_own,
             self.care_alone,
+            self.network_settled,
+            self.device_settled,
         ]
     }
 
@@ -796,8 +818,11 @@ mod tests {
         let profile = visited(&at_home(), 2..60);
         let mut updated = at_home();
         (updated.device.system, updated.device.browser) = (Signal::Present("Windows 12"), Signal::Present("Edge 143"));
-        let bits = |seen: &Observation<'_>| weigh(&profile, seen).values().map(f32::to_bits);
-        assert_eq!(bits(&updated), bits(&at_home()));
+        let (before, after) = (weigh(&profile, &at_home()), weigh(&profile, &updated));
+        // But for the version itself, which is no worse than never seen.
+        assert!(after.agent < weigh(&profile, &stranger()).agent, "{}", after.agent);
+        let bits = |evidence: Evidence| Evidence { agent: 0.0, ..evidence }.values().map(f32::to_bits);
+        assert_eq!(bits(after), bits(before));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Keyed hashes: a profile remembers that something was seen, not what.
 //!
 //! HMAC-SHA-256 (RFC 2104) under a key of the line, which is derived from the key of the deployment, cut
-//! to 32 bits: equal things at two lines look different in the store, and within one line's tables of a
-//! dozen rows two things collide once in 10^8 profiles. Marks across lines have 64 bits.
+//! to 24 bits: equal things at two lines look different in the store, and a thing never seen is taken for one of
+//! the ten in a table once in a million times. Marks across lines have 64 bits.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use sha2::Sha256;
 use super::event::{Observation, family, host_of, prefix_of};
 use crate::signals::Signal;
 
-/// A thing, as one line's profile knows it.
+/// A thing, as one line's profile knows it: 24 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark(pub u32);
 
@@ -63,6 +63,7 @@ enum What {
     Model,
     System,
     Browser,
+    Agent,
     Locale,
     Zone,
     Handset,
@@ -92,6 +93,7 @@ impl What {
             Self::Carrier => 16,
             Self::Rep => 17,
             Self::LineKey => 18,
+            Self::Agent => 19,
         }
     }
 }
@@ -134,8 +136,8 @@ impl Marker {
     }
 
     fn mark(&self, what: What, parts: &[&[u8]]) -> Mark {
-        let [a, b, c, d, ..] = self.hash(what, parts);
-        Mark(u32::from_le_bytes([a, b, c, d]))
+        let [a, b, c, ..] = self.hash(what, parts);
+        Mark(u32::from_le_bytes([a, b, c, 0]))
     }
 
     fn wide(&self, what: What, parts: &[&[u8]]) -> WideMark {
@@ -163,6 +165,8 @@ pub struct Marks {
     pub system: Option<Mark>,
     /// Family of browser, with that of the system.
     pub browser: Option<Mark>,
+    /// Browser and system with their versions.
+    pub agent: Option<Mark>,
     /// Language with zone.
     pub locale: Option<Mark>,
     /// Zone.
@@ -214,6 +218,7 @@ impl Marks {
             system: device.system.present().map(|s| marker.mark(What::System, &[family(s).as_bytes()])),
             browser: both(&device.system, &device.browser)
                 .map(|(s, b)| marker.mark(What::Browser, &[family(s).as_bytes(), family(b).as_bytes()])),
+            agent: both(&device.system, &device.browser).map(|(s, b)| marker.mark(What::Agent, &[s.as_bytes(), b.as_bytes()])),
             locale: language.zip(zone).map(|(l, z)| marker.mark(What::Locale, &[l.as_bytes(), &z])),
             zone: zone.map(|zone| marker.mark(What::Zone, &[&zone])),
             handset: text(What::Handset, &seen.target.handset),

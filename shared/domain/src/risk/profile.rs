@@ -16,7 +16,7 @@ use crate::time::{Span, Timestamp};
 /// The size of one write unit of the store.
 pub const MAX_BYTES: usize = 1_024;
 /// The layout that this code reads and writes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// A device's key makes it strong after so many days, without word from an older one.
 const STRONG_AFTER_DAYS: u16 = 30;
 /// Cells are so many to a degree.
@@ -188,6 +188,11 @@ impl Hours {
     }
 }
 
+/// Whether a device is past its probation.
+fn is_old(device: &table::Row, now: Timestamp) -> bool {
+    table::day_of(now) >= device.first_day.saturating_add(STRONG_AFTER_DAYS)
+}
+
 /// The bin of two hours, UTC, 0 to 11.
 pub(super) fn bin_of(at: Timestamp) -> u8 {
     u8::try_from(num::seconds(at) / 7_200 % 12).unwrap_or(0)
@@ -245,7 +250,7 @@ pub enum Stamp {
 pub struct PinRecord([i8; PIN_RECORD]);
 
 /// Values in a [`PinRecord`].
-pub(super) const PIN_RECORD: usize = 20;
+pub(super) const PIN_RECORD: usize = 22;
 /// No value.
 const NO_TENTHS: i8 = i8::MIN;
 
@@ -327,6 +332,7 @@ pub struct Profile {
     pub(super) models: Table<5>,
     pub(super) systems: Table<4>,
     pub(super) browsers: Table<6>,
+    pub(super) agents: Table<6>,
     pub(super) locales: Table<5>,
     pub(super) zones: Table<4>,
     hours: Hours,
@@ -427,6 +433,7 @@ impl Profile {
         see(marks.model, &mut |m| self.models.see(m, now, trust));
         see(marks.system, &mut |m| self.systems.see(m, now, trust));
         see(marks.browser, &mut |m| self.browsers.see(m, now, trust));
+        see(marks.agent, &mut |m| self.agents.see(m, now, trust));
         see(marks.locale, &mut |m| self.locales.see(m, now, trust));
         see(marks.zone, &mut |m| self.zones.see(m, now, trust));
         if let Some(cookie) = marks.cookie {
@@ -434,7 +441,7 @@ impl Profile {
             let keyed = seen.device.proven == Signal::Present(true);
             let passkey = seen.shown == Signal::Present(Shown::Passkey);
             if let Some(row) = self.devices.row_mut(cookie) {
-                let settled = table::day_of(now) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
+                let settled = is_old(row, now);
                 row.keyed |= keyed;
                 row.strong |= keyed && (first_device || settled || passkey);
             }
@@ -472,8 +479,8 @@ impl Profile {
     /// has been around for 30 days. A thief's harmless visits of a few weeks do not make his device hers.
     pub(super) fn is_settled(&self, device: Mark, seen: &Observation<'_>) -> bool {
         let proven = seen.device.proven == Signal::Present(true);
-        let old = |row: &table::Row| table::day_of(seen.at) >= row.first_day.saturating_add(STRONG_AFTER_DAYS);
-        self.devices.weigh(device, seen.at).0 > 0 && self.devices.row(device).is_some_and(|row| proven || row.keyed || old(row))
+        self.devices.weigh(device, seen.at).0 > 0
+            && self.devices.row(device).is_some_and(|row| proven || row.keyed || is_old(row, seen.at))
     }
 
     /// Whether a device's text comes without the key that it used to come with: refused or kept back alike.
@@ -541,11 +548,18 @@ impl Profile {
         self.devices.ripe(now).any(|(row, _)| row.keyed)
     }
 
-    /// A visit vouches fully only by a passkey, or by the key of a device that is strong already.
+    /// A visit vouches fully only by a passkey, or by the key of a device that is strong already; and for what is
+    /// settled only by that or by a device that has been around for a month, with its key if it has one.
     fn trust(&self, seen: &Observation<'_>, marks: &Marks) -> Trust {
         let keyed = seen.device.proven == Signal::Present(true);
-        let strong = marks.cookie.and_then(|cookie| self.devices.row(cookie)).is_some_and(|row| row.strong);
-        if seen.shown == Signal::Present(Shown::Passkey) || (keyed && strong) { Trust::Verified } else { Trust::Unverified }
+        let device = marks.cookie.and_then(|cookie| self.devices.row(cookie));
+        let old = device.is_some_and(|row| (keyed || !row.keyed) && row.weight(seen.at) > 0 && is_old(row, seen.at));
+        match (keyed && device.is_some_and(|row| row.strong), old) {
+            _ if seen.shown == Signal::Present(Shown::Passkey) => Trust::Verified,
+            (true, _) => Trust::Verified,
+            (false, true) => Trust::Settled,
+            (false, false) => Trust::Unverified,
+        }
     }
 
     /// Something happened that others know better than the signals do: the latest time counts.
@@ -743,6 +757,7 @@ impl Profile {
         self.models.write(&mut to);
         self.systems.write(&mut to);
         self.browsers.write(&mut to);
+        self.agents.write(&mut to);
         self.locales.write(&mut to);
         self.zones.write(&mut to);
         to.extend(self.hours.bins);
@@ -814,6 +829,7 @@ impl Profile {
             models: Table::read(from)?,
             systems: Table::read(from)?,
             browsers: Table::read(from)?,
+            agents: Table::read(from)?,
             locales: Table::read(from)?,
             zones: Table::read(from)?,
             hours: {
@@ -905,7 +921,7 @@ mod tests {
         }
         let bytes = profile.encode();
         // Every table is full here: no profile is larger.
-        assert_eq!(bytes.len(), 1_011);
+        assert_eq!(bytes.len(), 1_012);
         assert!(bytes.len() <= MAX_BYTES);
         assert_eq!(Profile::decode(&bytes), Ok(profile));
     }

@@ -16,10 +16,9 @@
 //! - **Shadow.** A second model that scores too changes neither the score nor a byte of the profile.
 //! - **Itself.** Learning a request changes no evidence in its favour: what counts only when ripe stays to
 //!   the bit, and what counts at once (odd visits, stamps, failures) goes up. Within the day that it takes to
-//!   ripen no match speaks more for her by it, beyond rounding (one against her may shrink, never below 0: a
-//!   verified visit makes what waited unverified wait anew); tried on a past of three observations, because a full
-//!   table makes room by forgetting its faintest row, and where that one was about to ripen too, all else there
-//!   weighs more a day later by that one visit.
+//!   ripen no match speaks more for her by it, nor less against her, beyond rounding; tried on a past of three
+//!   observations, because a full table makes room by forgetting its faintest row, and where that one was about to
+//!   ripen too, all else there weighs more a day later by that one visit.
 //! - **Determinism.** A profile is at most 1,024 bytes, survives its stored form, and scores the same from it.
 
 pub mod freeman;
@@ -53,8 +52,21 @@ const ROUNDING: f32 = 0.01;
 const HOUR: f32 = 0.1;
 
 /// The matches: no history is 0, more of the same never more.
-const MATCHES: [&str; 11] =
-    ["network", "asn", "place", "country", "device", "device_settled", "model", "browser", "locale", "zone", "hour"];
+const MATCHES: [&str; 13] = [
+    "network",
+    "network_settled",
+    "asn",
+    "place",
+    "country",
+    "device",
+    "device_settled",
+    "model",
+    "browser",
+    "agent",
+    "locale",
+    "zone",
+    "hour",
+];
 /// What learning a request changes at once.
 const AT_ONCE: [&str; 10] = [
     "odd_past",
@@ -382,7 +394,7 @@ impl Case<'_> {
         let mut after = before.clone();
         self.scene.learn(&mut after, &self.seen, &self.scene.weigh(&before, &self.seen, &self.counters));
         let (without, with) = (self.scene.weigh(&before, &seen, &self.counters), self.scene.weigh(&after, &seen, &self.counters));
-        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name).min(0.0) - HOUR);
+        let stronger = MATCHES.iter().find(|name| column(&with, name) < column(&without, name) - HOUR);
         stronger.map_or(Ok(()), |name| Err(format!("{name} {} over {}", column(&with, name), column(&without, name))))
     }
 
