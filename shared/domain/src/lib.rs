@@ -14,6 +14,7 @@
 //! | [`quota`] | limits over many changes, lines and accounts |
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
+//! | [`porting`] | numbers that leave |
 //! | [`ledger`] | what happened, and the entries that hold it |
 //! | [`decide`] | the commands |
 //! | [`notice`], [`words`] | who is told what |
@@ -29,6 +30,7 @@ pub mod ledger;
 pub mod notice;
 pub mod numbers;
 pub mod policy;
+pub mod porting;
 pub mod proof;
 pub mod quota;
 pub mod risk;

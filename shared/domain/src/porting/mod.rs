@@ -1,0 +1,3 @@
+//! Numbers that leave for another carrier.
+
+pub mod monitor;
