@@ -73,8 +73,7 @@ pub(super) fn judge(parts: &[&Mix], hour: u32, tag: u8, settings: &Settings) -> 
         for part in parts {
             let count = part.ring.count(start, end);
             all = all.saturating_add(count.total());
-            of_reason =
-                of_reason.saturating_add(count.scaled(count.sample.iter().filter(|(_, known)| *known == tag).count()));
+            of_reason = of_reason.saturating_add(count.scaled(count.sample.iter().filter(|(_, known)| *known == tag).count()));
             lines.extend(part.ring.lines(start, end, tag).into_iter().map(WideMark));
         }
         let expected = f64::from(all) * usual;
@@ -82,10 +81,10 @@ pub(super) fn judge(parts: &[&Mix], hour: u32, tag: u8, settings: &Settings) -> 
         let apart = libm::sqrt(expected * (1.0 - usual) * (1.0 + f64::from(all) / all_before)).max(1.0);
         let most = super::whole(libm::ceil((expected + f64::from(settings.deviations) * apart).max(TIMES * expected)));
         let most = most.max(settings.reasons);
-        if of_reason >= most && worst.as_ref().is_none_or(|worst| worst.count < of_reason) {
+        if of_reason >= most {
             lines.sort_unstable();
             let lines = lines.into_iter().take(NAMED).collect();
-            worst = Some(TooMany { count: of_reason, limit: most, hours: (start, end), lines });
+            worst = Some(TooMany { count: of_reason, limit: most, hours: (start, end), lines }.join(worst));
         }
     }
     worst

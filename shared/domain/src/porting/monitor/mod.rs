@@ -579,6 +579,6 @@ pub fn hushed(feed: &[&Window], now: Timestamp, settings: &Settings) -> Option<A
 }
 
 #[cfg(test)]
-mod trial;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;

@@ -63,6 +63,17 @@ pub(super) struct TooMany {
     pub(super) lines: BTreeSet<WideMark>,
 }
 
+impl TooMany {
+    /// With what another window that the same sighting is in found.
+    pub(super) fn join(self, other: Option<Self>) -> Self {
+        let Some(other) = other else { return self };
+        let ((from, to), (first, last)) = (self.hours, other.hours);
+        let (count, limit) = if other.count > self.count { (other.count, other.limit) } else { (self.count, self.limit) };
+        let lines = self.lines.union(&other.lines).copied().take(NAMED).collect();
+        Self { count, limit, hours: (from.min(first), to.max(last)), lines }
+    }
+}
+
 /// A count in a byte: exact to 16, then within a sixteenth.
 fn coded(count: u32) -> u8 {
     let exponent = count.checked_ilog2().unwrap_or(0);
@@ -74,15 +85,31 @@ fn coded(count: u32) -> u8 {
 }
 
 /// The middle of what has this code.
-fn decoded(code: u8) -> u32 {
-    match u32::from(code) {
-        few @ 0..=15 => few,
-        code => {
-            let (exponent, step) = ((code - 16) / 8 + 4, (code - 16) % 8);
-            let width = 1_u32.checked_shl(exponent.saturating_sub(3)).unwrap_or(0);
-            (8 + step).saturating_mul(width).saturating_add(width / 2)
-        }
+const fn middle(code: u32) -> u32 {
+    if code < 16 {
+        return code;
     }
+    let (exponent, step) = ((code - 16) / 8 + 4, (code - 16) % 8);
+    match 1_u32.checked_shl(exponent - 3) {
+        Some(width) => (8 + step).saturating_mul(width).saturating_add(width / 2),
+        None => u32::MAX,
+    }
+}
+
+/// The same for every code.
+const DECODED: [u32; 256] = {
+    let mut table = [0; 256];
+    let (mut code, mut rest) = (0, table.as_mut_slice());
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = middle(code);
+        code += 1;
+        rest = others;
+    }
+    table
+};
+
+fn decoded(code: u8) -> u32 {
+    DECODED.get(usize::from(code)).copied().unwrap_or(u32::MAX)
 }
 
 /// The earlier of two hours; 0 is none.
@@ -222,7 +249,8 @@ impl<'a> Parts<'a> {
         };
         let mut weeks: Vec<u32> = (1..=WEEKS).filter_map(week).collect();
         weeks.sort_unstable();
-        let all = self.all.get_or_init(|| (0..MEMORY).map(|hour| f64::from(self.past(hour))).sum());
+        let cells = || self.parts.iter().flat_map(|part| &part.past);
+        let all = self.all.get_or_init(|| cells().map(|cell| f64::from(decoded(*cell))).sum());
         let peak = PEAK * all / f64::from(known) * f64::from(to - from + 1);
         if weeks.len() < ENOUGH_WEEKS {
             return Some((peak, spread(peak, 0.0)));
@@ -254,10 +282,11 @@ impl<'a> Parts<'a> {
                 None => limit.cold.unwrap_or(u32::MAX),
                 Some((usual, apart)) => whole(libm::ceil(usual + f64::from(settings.deviations) * apart)),
             };
-            if met >= most.max(limit.floor) && worst.as_ref().is_none_or(|worst| worst.count < met) {
+            if met >= most.max(limit.floor) {
                 let lines = counts.iter().flat_map(|part| &part.lines).map(|line| WideMark(*line));
                 let lines = lines.collect::<BTreeSet<_>>().into_iter().take(NAMED).collect();
-                worst = Some(TooMany { count: met, limit: most.max(limit.floor), hours: (start, end), lines });
+                let many = TooMany { count: met, limit: most.max(limit.floor), hours: (start, end), lines };
+                worst = Some(many.join(worst));
             }
         }
         worst
@@ -286,4 +315,37 @@ fn median(sorted: &[u32]) -> f64 {
     let at = |place: usize| sorted.get(place).copied().map_or(0.0, f64::from);
     let half = sorted.len() / 2;
     if sorted.len().is_multiple_of(2) { (at(half.saturating_sub(1)) + at(half)) / 2.0 } else { at(half) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_in_a_byte_is_exact_while_it_is_small_and_then_within_a_sixteenth() {
+        for count in (0..2_000).chain([u32::MAX / 3, 1 << 30, 77_777_777]) {
+            let error = (f64::from(decoded(coded(count))) / f64::from(count.max(1)) - if count == 0 { 0.0 } else { 1.0 }).abs();
+            assert!(error <= if count < 16 { 0.0 } else { 1.0 / 15.9 }, "{count}: {}", decoded(coded(count)));
+        }
+        assert!((0..=254).is_sorted_by_key(decoded));
+    }
+
+    #[test]
+    fn one_bad_week_moves_neither_the_usual_nor_its_spread() {
+        let now = 500_000;
+        let parts = |weeks: [u32; 6]| {
+            let mut series = Series::default();
+            for (week, count) in (1..).zip(weeks) {
+                for hour in 0..168 {
+                    let met = if hour < 12 { count } else { 0 };
+                    series.remember(now - week * 168 + hour, met, now);
+                }
+            }
+            series
+        };
+        let usual = |series: &Series| Parts::of(std::iter::once(series), None).usual(now, now + 5).unwrap();
+        let (honest, with_a_burst) = (parts([10, 12, 9, 11, 10, 0]), parts([10, 12, 9, 200, 10, 0]));
+        let ((a, b), (c, d)) = (usual(&honest), usual(&with_a_burst));
+        assert!((a - c).abs() <= 6.0 && (b - d).abs() <= 6.0, "{a} ± {b}, {c} ± {d}");
+    }
 }

@@ -110,10 +110,10 @@ impl Table {
             let rows: Vec<&Row> = ports.iter().copied().filter(|row| (start..=end).contains(&row.at)).collect();
             let overflown = self.lost >= start && self.lost != 0;
             let count = if overflown { Self::count(&rows, of).max(limit) } else { Self::count(&rows, of) };
-            if count >= limit && worst.as_ref().is_none_or(|worst| worst.count < count) {
+            if count >= limit {
                 let since = rows.first().map_or(start, |row| row.at);
                 let lines = rows.iter().map(|row| WideMark(row.line)).collect::<BTreeSet<_>>().into_iter().take(NAMED).collect();
-                worst = Some(TooMany { count, limit, hours: (since, end), lines });
+                worst = Some(TooMany { count, limit, hours: (since, end), lines }.join(worst));
             }
         }
         worst

@@ -80,6 +80,11 @@ impl Dice {
         self.next() % n
     }
 
+    /// A place in a list of so many.
+    pub(super) fn place(&mut self, of: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(of).unwrap())).unwrap()
+    }
+
     /// In [0, 1).
     pub(super) fn share(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).unwrap()) / 4_294_967_296.0
@@ -122,9 +127,8 @@ pub(super) struct Honest {
 }
 
 /// Percent of a day's ports by the hour.
-const DAY: [f64; 24] = [
-    0.3, 0.2, 0.1, 0.1, 0.2, 0.4, 0.9, 2.0, 4.5, 7.0, 8.5, 9.0, 8.5, 8.5, 8.5, 8.3, 8.0, 7.5, 6.0, 4.5, 3.0, 2.0, 1.3, 0.7,
-];
+const DAY: [f64; 24] =
+    [0.3, 0.2, 0.1, 0.1, 0.2, 0.4, 0.9, 2.0, 4.5, 7.0, 8.5, 9.0, 8.5, 8.5, 8.5, 8.3, 8.0, 7.5, 6.0, 4.5, 3.0, 2.0, 1.3, 0.7];
 
 impl Honest {
     pub(super) const fn new(lines: u32, seed: u64) -> Self {
@@ -172,7 +176,7 @@ impl Honest {
 
     /// All that is seen of an hour.
     pub(super) fn hour(&mut self, hour: u32) -> Vec<Sighting> {
-        if hour % 168 == 0 {
+        if hour.is_multiple_of(168) {
             self.busy = 0.85 + 0.3 * self.dice.share();
         }
         let mut seen = Vec::new();
