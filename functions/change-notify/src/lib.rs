@@ -13,11 +13,12 @@ use linekeeper_domain::decide::{self, Release};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ledger::{Draft, Entry};
 use linekeeper_domain::notice::{Delivery, Notice};
+use linekeeper_domain::porting::answer::{self, Answer as PortAnswer, Outgoing};
 use linekeeper_domain::state::View;
 use linekeeper_domain::words;
 use linekeeper_platform::config::Var;
 use linekeeper_platform::keys::{KmsSigner, Signer, sign_authorization, sign_not_me};
-use linekeeper_platform::messages::{Aws, LineEvent, Messenger, Publisher, Topic};
+use linekeeper_platform::messages::{AnswerQueue, Answers, Aws, LineEvent, Messenger, Publisher, Topic};
 use linekeeper_platform::shell::{Failure, Shell};
 use linekeeper_platform::start;
 use linekeeper_platform::store::{Committed, Error};
@@ -33,6 +34,8 @@ pub struct App {
     pub messenger: Arc<dyn Messenger>,
     /// Tells everyone else.
     pub publisher: Arc<dyn Publisher>,
+    /// Tells the porting gateway.
+    pub answers: Arc<dyn Answers>,
     /// `iss` of what is signed.
     pub issuer: String,
     /// Where links lead.
@@ -51,7 +54,7 @@ impl App {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::SigningKey, Var::Issuer, Var::EventsTopic, Var::SenderEmail, Var::PwaOrigin];
+        let needed = [Var::SigningKey, Var::Issuer, Var::EventsTopic, Var::SenderEmail, Var::PwaOrigin, Var::PortAnswersQueue];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sns = aws_sdk_sns::Client::new(&aws);
@@ -60,6 +63,7 @@ impl App {
             signer: Arc::new(KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey))),
             messenger: Arc::new(Aws::new(sns.clone(), aws_sdk_sesv2::Client::new(&aws), config.get(Var::SenderEmail))),
             publisher: Arc::new(Topic::new(sns, config.get(Var::EventsTopic))),
+            answers: Arc::new(AnswerQueue::new(aws_sdk_sqs::Client::new(&aws), config.get(Var::PortAnswersQueue))),
             issuer: config.get(Var::Issuer).to_owned(),
             origin: config.get(Var::PwaOrigin).to_owned(),
         })
@@ -97,12 +101,44 @@ impl App {
             }
             self.publisher.publish(&event).await?;
         }
+        self.answer(&entry).await?;
         if entry.grants() {
             self.release(&entry, &hash).await?;
         }
         if let Some(notice) = &entry.notice {
             self.tell(&entry, &hash, notice).await?;
         }
+        Ok(())
+    }
+
+    /// Answers the gaining carriers whose orders the entry is about. A confirmation that is asked for again is signed
+    /// again, if it still stands.
+    async fn answer(&self, entry: &Entry) -> Result<(), Failure> {
+        for answer in entry.answers() {
+            let authorization = match (answer.answer, entry.after.as_deref()) {
+                (PortAnswer::Confirm { .. }, Some(change)) => match self.confirmation(entry, change).await? {
+                    Some(jws) => Some(jws),
+                    None => continue,
+                },
+                (PortAnswer::Confirm { .. }, None) => continue,
+                _ => None,
+            };
+            self.send_answer(&Outgoing { authorization: authorization.as_deref(), ..answer }).await?;
+        }
+        Ok(())
+    }
+
+    /// The authorization of a port that is confirmed once more, where it still stands.
+    async fn confirmation(&self, entry: &Entry, change: &Change) -> Result<Option<String>, Failure> {
+        let Some(authorization) = change.authorization() else { return Ok(None) };
+        let jws = sign_authorization(self.signer.as_ref(), &self.issuer, &entry.owner.account_id, change, authorization).await?;
+        Ok(self.may_leave(entry, change, View::default()).await?.then_some(jws))
+    }
+
+    async fn send_answer(&self, answer: &Outgoing<'_>) -> Result<(), Failure> {
+        let json = answer::out(answer).map_err(|_| Error::Corrupt("a confirmation without its authorization"))?;
+        self.answers.answer(&json.to_string()).await?;
+        telemetry::count(Metric::PortAnswer, answer.answer.word());
         Ok(())
     }
 
@@ -176,6 +212,13 @@ impl App {
         };
         if leaves {
             telemetry::count(Metric::Authorization, "released");
+            if let (Some(order), Some(port)) = (change.details.order(), change.port.as_deref()) {
+                let answer = &PortAnswer::Confirm { due_at: port.due_at };
+                let (order, version, authorization) = (&order, Some(port.version), Some(jws.as_str()));
+                let confirm =
+                    Outgoing { order, version, answer, faults: &[], at: entry.at, answer_by: port.answer_by, authorization };
+                self.send_answer(&confirm).await?;
+            }
             self.publisher.publish(&LineEvent::released(entry, jws)).await?;
         } else {
             telemetry::count(Metric::Authorization, "withheld");

@@ -1,5 +1,5 @@
 //! Opens a challenge: a fresh code, its MAC recorded, the code sent; or what a passkey or an authenticator app
-//! has to answer; or what sets a new factor up. It can make a code's MAC and seal a seed, and can neither
+//! has to answer; or what sets a new factor up. Shows a number transfer PIN, once. It can make a code's MAC and seal a seed, and can neither
 //! check the one nor open the other.
 
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use linekeeper_domain::decide::{self, Offer};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::factors::{PasskeyKey, RECOVERY_CODES, RecoveryCodes};
 use linekeeper_domain::ids::{AccountId, ChallengeId, ChangeId};
-use linekeeper_domain::kinds::{Enrollable, Factor};
+use linekeeper_domain::kinds::{Enrollable, Factor, Reason, Status};
 use linekeeper_domain::secret::{OtpCode, RecoveryCode};
-use linekeeper_domain::state::View;
+use linekeeper_domain::state::{TransferPin, View};
 use linekeeper_domain::words;
 use linekeeper_platform::config::{Var, door, relying_party};
 use linekeeper_platform::door::Door;
@@ -88,6 +88,13 @@ enum Needs {
     Nothing {},
 }
 
+/// A number transfer PIN, shown once.
+#[derive(Serialize)]
+struct Drawn {
+    pin: Zeroizing<String>,
+    expires_at: String,
+}
+
 #[derive(Serialize)]
 struct AppView {
     uri: Zeroizing<String>,
@@ -132,7 +139,8 @@ impl App {
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         serve(event, async |request| match (request.method(), request.path().as_slice()) {
             ("POST", ["v1", "changes", id, "challenges"]) => self.issue(&request, id).await,
-            (_, ["v1", "changes", _, "challenges"]) => Err(Problem::method_not_allowed("POST")),
+            ("POST", ["v1", "changes", id, "pin"]) => self.draw(&request, id).await,
+            (_, ["v1", "changes", _, "challenges" | "pin"]) => Err(Problem::method_not_allowed("POST")),
             _ => Err(ProblemKind::NotFound.into()),
         })
         .await
@@ -168,6 +176,32 @@ impl App {
         }
         telemetry::count(Metric::Challenge, factor.word());
         Reply::json(201, &Opened { challenge_id, factor, expires_at: expires_at.to_string(), needs })
+    }
+
+    /// Draws a number transfer PIN. It is shown in this answer and never again: where the answer is lost, the customer
+    /// asks for another one.
+    async fn draw(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
+        let context = self.shell.context();
+        let customer = self.door.customer(request, context.now)?;
+        let account = &customer.account;
+        let change = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
+        let view = self.shell.store.read(account, change.subject()).await?;
+        let expires_at = decide::may_draw(&view, &change, context)?;
+        let (id, code) = (self.shell.entropy.challenge().ok_or(ProblemKind::Internal)?, self.shell.entropy.transfer_pin());
+        let mac = self.mac.mac(&decide::pin_input(account, &change, &id, &code)).await?;
+        let pin = TransferPin { id, change: change.clone(), mac, issued_at: context.now, expires_at };
+        let draw = |view: &View, ctx: decide::Context<'_>| {
+            let mut draft = decide::draw(view, &pin, ctx)?;
+            draft.quotas.extend(customer.key.iter().map(decide::spent));
+            Ok(draft)
+        };
+        let outcome = self.shell.command(&owner(account, change.subject()), &Actor::Customer, view, draw).await?;
+        let drawn = outcome.view.change(&change).ok_or(ProblemKind::TryAgain)?;
+        if drawn.status(context.now) != Status::Completed {
+            return Err(Problem::new(ProblemKind::Refused, words::what_to_do(Some(Reason::Locked))).about(change.as_str()));
+        }
+        telemetry::count(Metric::Challenge, "transfer_pin");
+        Reply::json(201, &Drawn { pin: Zeroizing::new(code.expose().to_owned()), expires_at: expires_at.to_string() })
     }
 
     /// What an answer will be held against.

@@ -10,7 +10,7 @@ use linekeeper_domain::change::{Actor, NewSim};
 use linekeeper_domain::decide::{self, Opening, Report};
 use linekeeper_domain::ids::{AccountId, LineId, Subject};
 use linekeeper_domain::ledger::Draft;
-use linekeeper_domain::state::{Sim, View};
+use linekeeper_domain::state::{Billing, Sim, View};
 use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::batch::{self, Failure, Imported, SqsDeadLetters};
 use linekeeper_platform::config::Var;
@@ -102,6 +102,10 @@ impl<D: batch::DeadLetters> App<D> {
                     decide::open_account(view, jurisdiction, locale, &contacts, ctx)
                 })
                 .await
+            }
+            What::BillingKnown { account_id, account_number, zip } => {
+                let billing = Billing::of(&account_id, &account_number, &zip);
+                self.write(&account_id, &Subject::Account, |view, _| decide::set_billing(view, &billing)).await
             }
             What::AccountClosed { account_id } => {
                 self.write(&account_id, &Subject::Account, |view, _| decide::close_account(view)).await

@@ -4,6 +4,7 @@ use linekeeper_domain::change::Address;
 use linekeeper_domain::ids::{AccountId, AuthorizationId, ChangeId, ContactId, LineId};
 use linekeeper_domain::kinds::{Jurisdiction, Locale};
 use linekeeper_domain::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
+use linekeeper_domain::porting::fields::{AccountNumber, Zip};
 use serde::Deserialize;
 
 /// One record: `{"id", "at", "type", …}`.
@@ -66,6 +67,15 @@ pub enum What {
         /// Ways to reach the customer.
         #[serde(default)]
         contacts: Vec<ContactRecord>,
+    },
+    /// What ports are compared with: the account number and the ZIP or postal code that the customer knows.
+    BillingKnown {
+        /// Whose account.
+        account_id: AccountId,
+        /// As it stands on the bill.
+        account_number: AccountNumber,
+        /// Of the billing address.
+        zip: Zip,
     },
     /// The customer left.
     AccountClosed {

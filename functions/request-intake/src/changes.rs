@@ -132,8 +132,8 @@ fn wanted(mut body: Map<String, Value>) -> Result<(Details, Option<LineId>), Pro
     let malformed = |detail: &str| Problem::new(ProblemKind::Malformed, detail);
     let kind = body.get("kind").cloned().and_then(|kind| serde_json::from_value::<ChangeKind>(kind).ok());
     match kind {
-        Some(ChangeKind::PortOut | ChangeKind::PortPin) => {
-            return Err(Problem::new(ProblemKind::KindNotOffered, "This kind of change comes through the porting gateway."));
+        Some(ChangeKind::PortOut) => {
+            return Err(Problem::new(ProblemKind::KindNotOffered, "A port is asked for by the carrier that gains the number."));
         }
         None => return Err(malformed("`kind` must name a kind of change.")),
         Some(_) => {}

@@ -8,9 +8,15 @@ use crate::factors::{Credential, RecoveryCodes};
 use crate::ids::{
     AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject, UserId,
 };
-use crate::kinds::{ActorKind, ChangeKind, Channel, Enrollable, Factor, Outcome, Protection, Reason, Status, vocabulary};
+use crate::kinds::{
+    ActorKind, ChangeKind, Channel, Enrollable, Factor, Jurisdiction, Outcome, Protection, Reason, Status, vocabulary,
+};
+use crate::ledger::Event;
 use crate::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
 use crate::policy::{Cover, Requirement};
+use crate::porting::answer::{Answer, Reason as Fault};
+use crate::porting::fields::{Pon, PortVersion, Spid};
+use crate::porting::message::Order;
 use crate::proof::{Assurance, Factors, Proof, Taint};
 use crate::risk::scorer::Shadow;
 use crate::signals::Holder;
@@ -107,6 +113,17 @@ pub enum Details {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         phone_lost: bool,
     },
+    /// See [`ChangeKind::PortOut`]. Says all that the authorization is for; when it is due may still change.
+    PortOut {
+        /// The number that leaves.
+        number: Msisdn,
+        /// The gaining carrier's order.
+        order: Pon,
+        /// Who gains it.
+        carrier: Spid,
+    },
+    /// See [`ChangeKind::PortPin`].
+    PortPin {},
     /// See [`ChangeKind::NumberChange`]. The carrier picks the number.
     NumberChange {},
     /// See [`ChangeKind::ContactChange`].
@@ -159,6 +176,8 @@ impl Details {
     pub const fn kind(&self) -> ChangeKind {
         match self {
             Self::SimSwap { .. } => ChangeKind::SimSwap,
+            Self::PortOut { .. } => ChangeKind::PortOut,
+            Self::PortPin {} => ChangeKind::PortPin,
             Self::NumberChange {} => ChangeKind::NumberChange,
             Self::ContactChange { .. } => ChangeKind::ContactChange,
             Self::CredentialReset {} => ChangeKind::CredentialReset,
@@ -169,6 +188,16 @@ impl Details {
             Self::DeviceUpgrade { .. } => ChangeKind::DeviceUpgrade,
             Self::FactorAdd { .. } => ChangeKind::FactorAdd,
             Self::FactorRemove { .. } => ChangeKind::FactorRemove,
+        }
+    }
+
+    /// The gaining carrier's order, for a port.
+    #[must_use]
+    pub fn order(&self) -> Option<Order> {
+        if let Self::PortOut { number, order, .. } = self {
+            Some(Order { number: number.clone(), pon: order.clone() })
+        } else {
+            None
         }
     }
 
@@ -193,6 +222,8 @@ impl Details {
         match self {
             Self::FactorAdd { factor: Enrollable::DeviceKey } => Assurance::BeyondMessages,
             Self::SimSwap { .. }
+            | Self::PortOut { .. }
+            | Self::PortPin {}
             | Self::NumberChange {}
             | Self::ContactChange { .. }
             | Self::CredentialReset {}
@@ -374,6 +405,9 @@ pub struct Change {
     /// The factor that it adds, once that was shown to work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrols: Option<Credential>,
+    /// The gaining carrier's order, for a port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Box<PortOrder>>,
     /// When its hold is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_until: Option<Timestamp>,
@@ -384,6 +418,63 @@ pub struct Change {
     pub expires_at: Timestamp,
     /// How far it has come.
     pub stage: Stage,
+}
+
+/// What was answered to one version of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which version.
+    pub version: PortVersion,
+    /// What.
+    pub answer: Answer,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How many answers an order remembers: enough for every state that one version can pass through.
+const ANSWERS: usize = 8;
+
+/// Where the gaining carrier's order of a port stands. The order itself is in [`Details::PortOut`]; this is what
+/// moves: supplements, answers, the activation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortOrder {
+    /// The latest version.
+    pub version: PortVersion,
+    /// What it says, as a digest: a repeat has the same, and another content under the same version is an error.
+    pub content: Digest,
+    /// When the line is to move.
+    pub due_at: Timestamp,
+    /// Until when an answer is due; silence after it could be taken for consent downstream.
+    pub answer_by: Timestamp,
+    /// Whose rules apply.
+    pub jurisdiction: Jurisdiction,
+    /// What the order got wrong, in the field's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// What was answered, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answered>,
+    /// When the confirmation left. What ends the change after that takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Timestamp>,
+    /// When the gateway reported that the line has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated_at: Option<Timestamp>,
+}
+
+impl PortOrder {
+    /// The last answer to a version.
+    #[must_use]
+    pub fn answer_to(&self, version: PortVersion) -> Option<&Answered> {
+        self.answers.iter().rev().find(|answered| answered.version == version)
+    }
+
+    pub(crate) fn answered(&mut self, answered: Answered) {
+        if self.answers.len() >= ANSWERS {
+            self.answers.remove(0);
+        }
+        self.answers.push(answered);
+    }
 }
 
 /// How a change was asked for.
@@ -503,13 +594,40 @@ impl Change {
     #[must_use]
     pub fn wanted(&self) -> Factors {
         match self.stage {
-            // A device's key is never asked for: it helps where it has spoken already.
+            // A device's key is never asked for: it helps where it has spoken already. A transfer PIN comes with the
+            // order or not at all.
             Stage::Open => {
-                let asked_for = self.need.accepted.without(Factors::of(&[Factor::DeviceKey]));
+                let asked_for = self.need.accepted.without(Factors::of(&[Factor::DeviceKey, Factor::TransferPin]));
                 asked_for.that_help(self.proven(), self.need.assurance, self.need.email_stands_in)
             }
             Stage::Authorized(_) | Stage::Released(_) | Stage::Ended { .. } => Factors::NONE,
         }
+    }
+
+    /// The event that answers the order of a port; nothing for what is none.
+    #[must_use]
+    pub fn answered(&self, version: PortVersion, answer: Answer) -> Option<Event> {
+        let answer_by = self.port.as_deref()?.answer_by;
+        Some(Event::PortAnswered { change: self.id.clone(), order: self.details.order()?, version, answer, answer_by })
+    }
+
+    /// The change with its authorization out.
+    #[must_use]
+    pub fn released(mut self, at: Timestamp) -> Self {
+        if let Stage::Authorized(authorization) = &self.stage {
+            self.stage = Stage::Released(authorization.clone());
+            if let Some(port) = &mut self.port {
+                port.confirmed_at = port.confirmed_at.or(Some(at));
+            }
+        }
+        self
+    }
+
+    /// Until when its order has to be answered, while it was not.
+    #[must_use]
+    pub fn unanswered_until(&self) -> Option<Timestamp> {
+        let port = self.port.as_deref().filter(|port| port.answer_to(port.version).is_none() && port.confirmed_at.is_none())?;
+        Some(port.answer_by)
     }
 
     /// The next instant at which something is due for it.
@@ -519,11 +637,12 @@ impl Change {
             Stage::Open => {
                 let hold = self.hold_until.filter(|&until| until > now);
                 let only_waits = self.open_gates(now).iter().all(|gate| *gate == Gate::Hold);
-                Some(match hold {
+                let gates = match hold {
                     Some(until) if only_waits => until.min(self.expires_at),
                     None if only_waits => now,
                     Some(_) | None => self.expires_at,
-                })
+                };
+                Some(self.unanswered_until().map_or(gates, |until| gates.min(until)))
             }
             Stage::Authorized(a) | Stage::Released(a) => Some(a.expires_at),
             Stage::Ended { .. } => None,

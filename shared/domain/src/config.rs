@@ -25,6 +25,9 @@ pub struct Settings {
     pub code_life: Span,
     /// Life of a signed authorization; at most an hour.
     pub authorization_life: Span,
+    /// How long after its due date a confirmed port may still be carried out; 1 hour to 30 days, after which the field
+    /// takes a port for abandoned (NPAC best practice 35).
+    pub port_life: Span,
     /// Guesses at one code; 1 to 10.
     pub guesses_per_challenge: u32,
     /// Guesses on one line or account in a day, over all its codes; 1 to 100.
@@ -68,6 +71,7 @@ impl Default for Settings {
             change_life: Span::hours(24),
             code_life: Span::minutes(5),
             authorization_life: Span::minutes(15),
+            port_life: Span::days(3),
             guesses_per_challenge: 5,
             guesses_per_day: 20,
             guess_waits: [Span::minutes(1), Span::minutes(10)],
@@ -112,6 +116,7 @@ impl Settings {
             ("change_life", "10 minutes to 7 days", in_days(self.change_life, Span::minutes(10), Span::days(7))),
             ("code_life", "1 to 10 minutes", in_days(self.code_life, Span::minutes(1), Span::minutes(10))),
             ("authorization_life", "1 minute to 1 hour", in_days(self.authorization_life, Span::minutes(1), Span::hours(1))),
+            ("port_life", "1 hour to 30 days", in_days(self.port_life, Span::hours(1), Span::days(30))),
             ("guesses_per_challenge", "1 to 10", (1..=10).contains(&self.guesses_per_challenge)),
             ("guesses_per_day", "1 to 100", (1..=100).contains(&self.guesses_per_day)),
             ("codes_per_day", "1 to 50", (1..=50).contains(&self.codes_per_day)),

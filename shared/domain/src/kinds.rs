@@ -116,6 +116,9 @@ vocabulary! {
         Passkey = "passkey",
         /// A proof by a key bound to the device (RFC 9449); silent.
         DeviceKey = "device_key",
+        /// The number transfer PIN that the customer drew in the app, behind a step-up, and gave to the gaining
+        /// carrier. It comes with the port and is good for nothing else.
+        TransferPin = "transfer_pin",
     }
 }
 
@@ -325,6 +328,18 @@ vocabulary! {
         WeakProof = "WEAK_PROOF",
         /// New evidence arrived while the change was open.
         NewEvidence = "NEW_EVIDENCE",
+        /// A port came without the transfer PIN that the place asks for.
+        PinMissing = "PIN_MISSING",
+        /// The transfer PIN was wrong, used, over, or guessed at too often.
+        PinWrong = "PIN_WRONG",
+        /// What the order says of the account is not so.
+        AccountDataWrong = "ACCOUNT_DATA_WRONG",
+        /// What the order says of the account cannot be compared.
+        AccountDataUnknown = "ACCOUNT_DATA_UNKNOWN",
+        /// Another order for the same line is open.
+        AnotherOrder = "ANOTHER_ORDER",
+        /// The carrier's gateway withdrew the order, or another version took its place.
+        OrderWithdrawn = "ORDER_WITHDRAWN",
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Actor, Authorization, Challenge, Change, Decision, Ending, Stage};
+use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
@@ -15,11 +15,15 @@ use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, v
 use crate::notice::{Delivery, Message, Notice, Untold};
 use crate::numbers::{Imei, Msisdn};
 use crate::policy::Requirement;
+use crate::porting::answer::{Answer, Outgoing};
+use crate::porting::fields::PortVersion;
+use crate::porting::message::Order;
+use crate::porting::order as porting;
 use crate::proof::Proof;
 use crate::quota::Quota;
 use crate::risk::marks::WideMark;
 use crate::risk::velocity::Meeting;
-use crate::state::{Account, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, Versioned, View};
+use crate::state::{Account, Billing, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, TransferPin, Versioned, View};
 use crate::time::{Span, Timestamp};
 
 /// Something that happened.
@@ -216,6 +220,59 @@ pub enum Event {
         /// What.
         kind: ChangeKind,
     },
+    /// A number transfer PIN was drawn; another one that was there is void.
+    PinIssued {
+        /// By which change.
+        change: ChangeId,
+        /// What is kept of it.
+        pin: TransferPin,
+    },
+    /// A wrong transfer PIN came with an order.
+    PinFailed {
+        /// Which one was to be guessed.
+        pin: ChallengeId,
+    },
+    /// A transfer PIN was used up: each is good for one order.
+    PinUsed {
+        /// Which.
+        pin: ChallengeId,
+    },
+    /// What the account's orders are compared with.
+    BillingKnown {
+        /// The digests.
+        billing: Billing,
+    },
+    /// An order was answered: from here on the answer cannot be lost.
+    PortAnswered {
+        /// Which port.
+        change: ChangeId,
+        /// Whose number and order it is about.
+        order: Order,
+        /// Which version of the order.
+        version: PortVersion,
+        /// What.
+        answer: Answer,
+        /// Until when the gaining carrier must have it.
+        answer_by: Timestamp,
+    },
+    /// Another version of an order took the place of the one before.
+    PortSupplemented {
+        /// Which port.
+        change: ChangeId,
+        /// The version.
+        version: PortVersion,
+        /// What it says.
+        content: Digest,
+        /// When the line is to move.
+        due_at: Timestamp,
+    },
+    /// The gateway reported that the line has moved.
+    PortActivated {
+        /// Which port.
+        change: ChangeId,
+        /// When it moved.
+        at: Timestamp,
+    },
 }
 
 vocabulary! {
@@ -287,6 +344,20 @@ vocabulary! {
         ContactRemoved = "contact_removed",
         /// See [`Event::Incident`].
         Incident = "incident",
+        /// See [`Event::PinIssued`].
+        PinIssued = "pin_issued",
+        /// See [`Event::PinFailed`].
+        PinFailed = "pin_failed",
+        /// See [`Event::PinUsed`].
+        PinUsed = "pin_used",
+        /// See [`Event::BillingKnown`].
+        BillingKnown = "billing_known",
+        /// See [`Event::PortAnswered`].
+        PortAnswered = "port_answered",
+        /// See [`Event::PortSupplemented`].
+        PortSupplemented = "port_supplemented",
+        /// See [`Event::PortActivated`].
+        PortActivated = "port_activated",
     }
 }
 
@@ -331,6 +402,13 @@ impl Event {
             Self::ContactAdded { .. } => EventName::ContactAdded,
             Self::ContactRemoved { .. } => EventName::ContactRemoved,
             Self::Incident { .. } => EventName::Incident,
+            Self::PinIssued { .. } => EventName::PinIssued,
+            Self::PinFailed { .. } => EventName::PinFailed,
+            Self::PinUsed { .. } => EventName::PinUsed,
+            Self::BillingKnown { .. } => EventName::BillingKnown,
+            Self::PortAnswered { .. } => EventName::PortAnswered,
+            Self::PortSupplemented { .. } => EventName::PortSupplemented,
+            Self::PortActivated { .. } => EventName::PortActivated,
         }
     }
 
@@ -346,6 +424,10 @@ impl Event {
             | Self::SetUp { change, .. }
             | Self::Authorized { change, .. }
             | Self::Released { change }
+            | Self::PinIssued { change, .. }
+            | Self::PortAnswered { change, .. }
+            | Self::PortSupplemented { change, .. }
+            | Self::PortActivated { change, .. }
             | Self::Ended { change, .. } => Some(change),
             Self::Told { change, .. } => change.as_ref(),
             Self::AccountOpened { .. }
@@ -365,6 +447,9 @@ impl Event {
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodeUsed { .. }
             | Self::PasskeyUsed { .. }
+            | Self::PinFailed { .. }
+            | Self::PinUsed { .. }
+            | Self::BillingKnown { .. }
             | Self::Incident { .. } => None,
         }
     }
@@ -391,6 +476,12 @@ impl EventName {
             | Self::Told
             | Self::Retried
             | Self::Authorized
+            | Self::PinFailed
+            | Self::PinUsed
+            | Self::BillingKnown
+            | Self::PortAnswered
+            | Self::PortSupplemented
+            | Self::PortActivated
             | Self::Released => false,
             Self::AccountClosed
             | Self::LineOpened
@@ -414,6 +505,7 @@ impl EventName {
             | Self::FactorAdded
             | Self::FactorRemoved
             | Self::RecoveryCodeUsed
+            | Self::PinIssued
             | Self::Incident => true,
         }
     }
@@ -423,6 +515,12 @@ impl Book {
     fn change_mut(&mut self, id: &ChangeId, f: impl FnOnce(&mut Change)) {
         if let Some(change) = self.changes.get_mut(id) {
             f(change);
+        }
+    }
+
+    fn port_mut(&mut self, id: &ChangeId, f: impl FnOnce(&mut PortOrder)) {
+        if let Some(port) = self.changes.get_mut(id).and_then(|change| change.port.as_deref_mut()) {
+            f(port);
         }
     }
 
@@ -480,11 +578,16 @@ impl Book {
                 change.challenge = None;
                 change.stage = Stage::Authorized(authorization.clone());
             }),
-            Event::Released { change } => self.change_mut(change, |change| {
-                if let Stage::Authorized(authorization) = &change.stage {
-                    change.stage = Stage::Released(authorization.clone());
-                }
+            Event::Released { change } => self.change_mut(change, |change| *change = change.clone().released(at)),
+            Event::PortAnswered { change, version, answer, .. } => self.port_mut(change, |port| {
+                port.answered(Answered { version: *version, answer: answer.clone(), at });
             }),
+            Event::PortSupplemented { change, version, content, due_at } => self.port_mut(change, |port| {
+                port.version = *version;
+                port.content = content.clone();
+                port.due_at = *due_at;
+            }),
+            Event::PortActivated { change, at } => self.port_mut(change, |port| port.activated_at = Some(*at)),
             Event::Ended { change, how, .. } => {
                 self.change_mut(change, |change| {
                     change.challenge = None;
@@ -508,6 +611,10 @@ impl Book {
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodeUsed { .. }
             | Event::PasskeyUsed { .. }
+            | Event::PinIssued { .. }
+            | Event::PinFailed { .. }
+            | Event::PinUsed { .. }
+            | Event::BillingKnown { .. }
             | Event::Incident { .. } => {}
         }
         self.forget(event.change());
@@ -551,6 +658,11 @@ pub trait Evolve: Sized {
 
     /// What it has in common with other states.
     fn book_mut(&mut self) -> &mut Book;
+
+    /// What can be guessed at it now: the challenges that are open, and a transfer PIN.
+    fn guessable(&mut self) -> Vec<ChallengeId> {
+        self.book_mut().challenges().cloned().collect()
+    }
 }
 
 /// Whose ledger it is.
@@ -573,6 +685,7 @@ impl Evolve for Account {
                 protections: Protections::default(),
                 factors: Vec::new(),
                 recovered_at: None,
+                billing: None,
                 opened_at: at,
                 closed_at: None,
                 book: Book::default(),
@@ -589,6 +702,8 @@ impl Evolve for Account {
             }
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);
+        } else if let Event::BillingKnown { billing } = event {
+            account.billing = Some(billing.clone());
         }
         account.evolve_factors(event, at);
         Some(account)
@@ -642,6 +757,7 @@ impl Evolve for Line {
                 sim_changed: false,
                 imei: imei.clone(),
                 protections: Protections::default(),
+                pin: None,
                 opened_at: at,
                 ended_at: None,
                 book: Book::default(),
@@ -659,12 +775,25 @@ impl Evolve for Line {
             line.imei = Some(imei.clone());
         } else if *event == Event::LineEnded {
             line.ended_at = Some(at);
+            line.pin = None;
+        } else if let Event::PinIssued { pin, .. } = event {
+            line.pin = Some(pin.clone());
+        } else if let Event::PinUsed { pin } = event {
+            line.pin = line.pin.take().filter(|known| known.id != *pin);
+        } else if let Event::ProtectionOn { protection, .. } = event
+            && protection.covers(ChangeKind::PortPin)
+        {
+            line.pin = None;
         }
         Some(line)
     }
 
     fn book_mut(&mut self) -> &mut Book {
         &mut self.book
+    }
+
+    fn guessable(&mut self) -> Vec<ChallengeId> {
+        self.book.challenges().chain(self.pin.as_ref().map(|pin| &pin.id)).cloned().collect()
     }
 }
 
@@ -705,13 +834,24 @@ impl Entry {
     /// Whether the ledger's stream has something to do for it.
     #[must_use]
     pub fn relays(&self) -> bool {
-        self.notice.is_some() || self.grants() || self.public().is_some()
+        self.notice.is_some() || self.grants() || self.public().is_some() || self.answers().next().is_some()
     }
 
-    /// Whether it grants an authorization, which is then signed.
+    /// Whether it grants an authorization, which is then signed. That a transfer PIN may be drawn is nobody else's
+    /// business.
     #[must_use]
     pub fn grants(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::Authorized { .. }))
+        let for_others = self.after.as_ref().is_none_or(|change| change.kind() != ChangeKind::PortPin);
+        for_others && self.events.iter().any(|event| matches!(event, Event::Authorized { .. }))
+    }
+
+    /// What it answers to orders of ports.
+    pub fn answers(&self) -> impl Iterator<Item = Outgoing<'_>> {
+        self.events.iter().filter_map(|event| {
+            let Event::PortAnswered { order, version, answer, answer_by, .. } = event else { return None };
+            let (version, answer_by) = (Some(*version), *answer_by);
+            Some(Outgoing { order, version, answer, faults: &[], at: self.at, answer_by, authorization: None })
+        })
     }
 
     /// The event that others hear of, the one that pages first.
@@ -779,6 +919,8 @@ pub struct Append<S> {
     pub opened: Vec<ChallengeId>,
     /// Challenges that it closes.
     pub closed: Vec<ChallengeId>,
+    /// The number that belongs to the subject from here on: what the directory of numbers is told.
+    pub number: Option<Msisdn>,
 }
 
 /// One transaction: everything in it happens, or nothing does.
@@ -875,11 +1017,18 @@ fn append<S: Evolve + Clone>(
         met,
         prev,
     };
-    let challenges = |state: &mut S| -> Vec<ChallengeId> { state.book_mut().challenges().cloned().collect() };
     let mut state = before.map(|b| b.state.clone());
-    let open_before = state.as_mut().map(challenges).unwrap_or_default();
+    let open_before = state.as_mut().map(Evolve::guessable).unwrap_or_default();
     let mut state = apply(state, &entry).ok_or(SealError::NoState)?;
-    let open_after = challenges(&mut state);
+    // Whatever moves a port says so to the gaining carrier, in the same write.
+    for answer in porting::answers_due(&entry.events, state.book_mut(), now) {
+        state = S::evolve(Some(state), &entry.owner, &answer, seq, now).ok_or(SealError::NoState)?;
+        entry.events.push(answer);
+    }
+    let open_after = state.guessable();
+    let number = entry.events.iter().find_map(|event| {
+        if let Event::LineOpened { msisdn, .. } | Event::NumberChanged { msisdn } = event { Some(msisdn.clone()) } else { None }
+    });
     if entry.relays() {
         let of_notice = entry.notice.as_ref().and_then(|notice| notice.change.as_ref());
         let about = of_notice.or_else(|| entry.events.iter().find_map(Event::change));
@@ -889,7 +1038,7 @@ fn append<S: Evolve + Clone>(
     let opened = open_after.iter().filter(|id| !open_before.contains(id)).cloned().collect();
     let closed = open_before.iter().filter(|id| !open_after.contains(id)).cloned().collect();
     let tally = before.map_or_else(|| Tally { since: now, ..Tally::default() }, |b| b.tally.clone());
-    Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed })
+    Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed, number })
 }
 
 /// An entry that follows another one at once, and the parts of the state that it changes.

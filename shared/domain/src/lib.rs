@@ -13,11 +13,13 @@
 //! | [`policy`], [`proof`], [`config`] | how much assurance a change needs, and what gives it |
 //! | [`quota`] | limits over many changes, lines and accounts |
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
+//! | [`porting`] | orders of other carriers: what comes in, what is answered, whose rules |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
 //! | [`porting`] | numbers that leave |
 //! | [`ledger`] | what happened, and the entries that hold it |
 //! | [`decide`] | the commands |
 //! | [`notice`], [`words`] | who is told what |
+//! | [`porting`] | the messages of a porting gateway, and the answers |
 
 pub mod change;
 pub mod config;

@@ -40,6 +40,8 @@ pub enum Message {
         /// How many are left.
         left: u8,
     },
+    /// A number transfer PIN was drawn.
+    PinIssued,
     /// The line moved to another SIM, or another change was made, without an authorization.
     Incident {
         /// What was done.
@@ -52,7 +54,7 @@ impl Message {
     #[must_use]
     pub const fn has_link(self) -> bool {
         match self {
-            Self::Asked | Self::Raised | Self::Completed | Self::Refused => true,
+            Self::Asked | Self::Raised | Self::Completed | Self::Refused | Self::PinIssued => true,
             Self::Cancelled
             | Self::Failed
             | Self::ProtectionOn { .. }

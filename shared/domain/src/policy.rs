@@ -12,7 +12,7 @@ use crate::kinds::{ActorKind, Band, ChangeKind, Channel, Factor, Jurisdiction, O
 use crate::proof::{Assurance, Factors, Taint};
 
 /// Which policy decided; raised with every change of this file that changes an answer.
-pub const POLICY_VERSION: &str = "2";
+pub const POLICY_VERSION: &str = "3";
 
 vocabulary! {
     /// What the protections say of a change, weakest first.
@@ -95,7 +95,7 @@ impl Ruling {
         Self { need: Requirement::nothing(), reasons: Vec::new() }
     }
 
-    fn refusal(reason: Reason) -> Self {
+    pub(crate) fn refusal(reason: Reason) -> Self {
         Self { need: Requirement { refused: Some(reason), ..Requirement::nothing() }, reasons: vec![reason] }
     }
 
@@ -103,7 +103,7 @@ impl Ruling {
         Self { need: Requirement { assurance, wait, ..Requirement::nothing() }, reasons: reason.into_iter().collect() }
     }
 
-    fn join(mut self, other: Self) -> Self {
+    pub(crate) fn join(mut self, other: Self) -> Self {
         self.need = self.need.join(other.need);
         for reason in other.reasons {
             if !self.reasons.contains(&reason) {
@@ -210,7 +210,6 @@ fn kind_floor(q: &Question) -> Ruling {
     let (assurance, wait) = match q.kind {
         ChangeKind::SimSwap
         | ChangeKind::PortOut
-        | ChangeKind::PortPin
         | ChangeKind::NumberChange
         | ChangeKind::CredentialReset
         | ChangeKind::AuthorizedUser
@@ -218,6 +217,8 @@ fn kind_floor(q: &Question) -> Ruling {
         | ChangeKind::FactorAdd => (Assurance::OneFactor, Wait::None),
         // A new mailbox is how a theft begins, and a missing passkey how it goes on: there is an hour to object.
         ChangeKind::ContactChange | ChangeKind::FactorRemove => (Assurance::OneFactor, Wait::Short),
+        // The PIN speaks for her at another carrier, so it is given to who proved more than a message.
+        ChangeKind::PortPin => (Assurance::BeyondMessages, Wait::None),
         ChangeKind::Ownership | ChangeKind::ProtectionOff => (Assurance::BeyondMessages, Wait::Standard),
         ChangeKind::AddLine | ChangeKind::DeviceUpgrade => (Assurance::Session, Wait::None),
     };
@@ -228,6 +229,8 @@ fn kind_floor(q: &Question) -> Ruling {
 fn cover_floor(q: &Question) -> Ruling {
     match q.cover {
         Cover::Open => Ruling::nothing(),
+        // A transfer PIN is a key to the door that is locked: first the lock goes off, with its wait.
+        Cover::StepUp if q.kind == ChangeKind::PortPin => Ruling::refusal(Reason::Locked),
         Cover::StepUp => Ruling::ask(Assurance::Strong, Wait::Short, Some(Reason::Protected)),
         Cover::Block => Ruling::refusal(Reason::Locked),
         Cover::CoolingOff => Ruling::refusal(Reason::CoolingOff),
@@ -287,8 +290,11 @@ pub fn moved_by(kind: ChangeKind) -> Factors {
     if kind.moves_the_line() { Factors::of(&[Factor::SmsOtp]) } else { Factors::NONE }
 }
 
-/// Which factors count, once everything else is known (floors 5 and 6).
+/// Which factors count, once everything else is known (floors 5 and 6). A transfer PIN is for a port alone.
 fn restrict(q: &Question, mut ruling: Ruling) -> Ruling {
+    if q.kind != ChangeKind::PortOut {
+        ruling.need.accepted = ruling.need.accepted.without(Factors::of(&[Factor::TransferPin]));
+    }
     ruling.need.accepted = ruling.need.accepted.without(q.taint.spoils()).without(moved_by(q.kind));
     if q.taint != Taint::default() {
         ruling.reasons.push(Reason::TaintedChannel);
@@ -351,10 +357,12 @@ pub fn table() -> String {
     for (title, channel, actor) in [
         ("In the app, by the customer", Channel::Pwa, ActorKind::Customer),
         ("In a store, by a representative", Channel::Store, ActorKind::Representative),
+        ("By the porting gateway", Channel::Porting, ActorKind::Gateway),
     ] {
         let _ =
             writeln!(out, "## {title}\n\n| change | cover | {} |\n|---|---|{}", bands.join(" | "), "---|".repeat(bands.len()));
-        for &kind in ChangeKind::ALL {
+        let through = |kind: &&ChangeKind| channel != Channel::Porting || **kind == ChangeKind::PortOut;
+        for &kind in ChangeKind::ALL.iter().filter(through) {
             for &cover in Cover::ALL {
                 let cells: Vec<String> = Band::ALL
                     .iter()
@@ -493,6 +501,12 @@ mod tests {
     }
 
     #[test]
+    fn a_transfer_pin_proves_a_port_and_nothing_else_and_is_not_given_out_under_a_lock() {
+        for_all(|q, need| need.refused.is_some() || !need.accepted.has(Factor::TransferPin) || q.kind == ChangeKind::PortOut);
+        for_all(|q, need| q.kind != ChangeKind::PortPin || q.cover == Cover::Open || need.refused.is_some());
+    }
+
+    #[test]
     fn what_a_change_would_move_proves_nothing_for_it() {
         for_all(|q, need| need.refused.is_some() || need.accepted.and(moved_by(q.kind)) == Factors::NONE);
         assert!(moved_by(ChangeKind::SimSwap).has(Factor::SmsOtp));
@@ -544,6 +558,7 @@ mod tests {
             q.channel != Channel::Pwa
                 || q.actor != ActorKind::Customer
                 || q.cover > Cover::StepUp
+                || (q.kind == ChangeKind::PortPin && q.cover == Cover::StepUp)
                 || q.kind == ChangeKind::PortOut
                 || need.refused.is_none()
         });

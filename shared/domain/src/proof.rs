@@ -33,6 +33,8 @@ enum HangsOn {
     /// Held by an authenticator that verifies its user, so that a lost phone does not lose it.
     Key,
     Paper,
+    /// Drawn in the app behind a step-up, for one port.
+    Pin,
 }
 
 const fn bit(factor: Factor) -> u8 {
@@ -44,6 +46,7 @@ const fn bit(factor: Factor) -> u8 {
         Factor::Passkey => 16,
         Factor::DeviceKey => 32,
         Factor::RecoveryCode => 64,
+        Factor::TransferPin => 128,
     }
 }
 
@@ -54,6 +57,7 @@ const fn hangs_on(factor: Factor) -> HangsOn {
         Factor::PushOtp | Factor::Totp | Factor::DeviceKey => HangsOn::Device,
         Factor::Passkey => HangsOn::Key,
         Factor::RecoveryCode => HangsOn::Paper,
+        Factor::TransferPin => HangsOn::Pin,
     }
 }
 
@@ -61,7 +65,7 @@ impl Factors {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every factor.
-    pub const ALL: Self = Self(127);
+    pub const ALL: Self = Self(255);
 
     /// The set of these.
     #[must_use]
@@ -108,9 +112,9 @@ impl Factors {
     pub fn satisfy(self, needed: Assurance, email_stands_in: bool) -> bool {
         // A device's key speaks for itself with every request: alone it is no fresher than the session.
         let asked = self.without(Self::of(&[Factor::DeviceKey])) != Self::NONE;
-        let beyond = [HangsOn::Device, HangsOn::Key, HangsOn::Paper].iter().any(|&c| self.class(c))
+        let beyond = [HangsOn::Device, HangsOn::Key, HangsOn::Paper, HangsOn::Pin].iter().any(|&c| self.class(c))
             || (email_stands_in && self.class(HangsOn::Mailbox));
-        let all = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device, HangsOn::Key, HangsOn::Paper];
+        let all = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device, HangsOn::Key, HangsOn::Paper, HangsOn::Pin];
         let classes = all.iter().filter(|&&c| self.class(c)).count();
         match needed {
             Assurance::Session => true,
@@ -182,7 +186,7 @@ impl Taint {
                 HangsOn::Device => self.device,
                 HangsOn::Mailbox => self.email,
                 // Whether it is hers and old enough is looked at where it is offered.
-                HangsOn::Key | HangsOn::Paper => false,
+                HangsOn::Key | HangsOn::Paper | HangsOn::Pin => false,
             };
             if tainted {
                 spoilt.push(factor);
@@ -243,8 +247,8 @@ mod tests {
 
     #[test]
     fn proving_more_never_satisfies_less() {
-        for small in 0..128 {
-            for more in 0..128 {
+        for small in 0..=u8::MAX {
+            for more in 0..=u8::MAX {
                 for &needed in Assurance::ALL {
                     for stands_in in [false, true] {
                         let (a, b) = (Factors(small), Factors(small | more));
@@ -257,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_satisfies_more_satisfies_less() {
-        for set in 0..128 {
+        for set in 0..=u8::MAX {
             for pair in Assurance::ALL.windows(2) {
                 let set = Factors(set);
                 assert!(!set.satisfy(pair[1], false) || set.satisfy(pair[0], false));

@@ -83,6 +83,34 @@ impl RecoveryCode {
     }
 }
 
+/// A number transfer PIN of eight decimal digits: what gaining carriers' forms take.
+#[expect(missing_debug_implementations, reason = "a secret is never printed")]
+#[derive(Clone)]
+pub struct TransferPinCode(Zeroizing<String>);
+
+impl TransferPinCode {
+    /// How many PINs there are.
+    pub const COUNT: u32 = 100_000_000;
+
+    /// The PIN with this number. The caller draws it uniformly from `0..COUNT`.
+    #[must_use]
+    pub fn from_number(number: u32) -> Self {
+        Self(Zeroizing::new(format!("{:08}", number % Self::COUNT)))
+    }
+
+    /// What came with an order: whatever has other than eight digits is a wrong PIN like any other.
+    #[must_use]
+    pub fn given(text: &str) -> Self {
+        Self(Zeroizing::new(text.chars().take(16).collect()))
+    }
+
+    /// The digits, for the customer's screen and the input of the MAC only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Locale, Mode, P
 use crate::notice::Untold;
 use crate::numbers::{Eid, Iccid, Imei, Msisdn};
 use crate::policy::Cover;
+use crate::porting::fields::Pon;
 use crate::proof::Taint;
 use crate::risk::profile::Stamp;
 use crate::risk::velocity::Meetings;
@@ -109,6 +110,9 @@ pub struct Account {
     /// When the account was last recovered: its sign-in was reset, or a recovery code was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
+    /// What ports are compared with, where the carrier told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
     /// Since when.
     pub opened_at: Timestamp,
     /// Until when, if it was closed.
@@ -130,6 +134,30 @@ pub struct Sim {
     pub since: Timestamp,
 }
 
+/// A number transfer PIN that waits for its port: what is stored reveals nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferPin {
+    /// Its id; guesses are counted under it.
+    pub id: ChallengeId,
+    /// The change that it was drawn by.
+    pub change: ChangeId,
+    /// Its MAC under a KMS key.
+    pub mac: String,
+    /// Since when.
+    pub issued_at: Timestamp,
+    /// From when on it is worthless.
+    pub expires_at: Timestamp,
+}
+
+/// What an order is compared with: digests, since nothing else is done with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// Of the account number.
+    pub account_number: Digest,
+    /// Of the ZIP or postal code.
+    pub zip: Digest,
+}
+
 /// One phone number held by one account for one tenure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -148,6 +176,9 @@ pub struct Line {
     pub imei: Option<Imei>,
     /// Protections of this line alone.
     pub protections: Protections,
+    /// The number transfer PIN, where one was drawn and not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<TransferPin>,
     /// Since when.
     pub opened_at: Timestamp,
     /// Until when, if the tenure is over.
@@ -208,6 +239,8 @@ impl Book {
         let cooling = self.open(now).any(|change| match &change.details {
             Details::ProtectionOff { protection } => protection.covers(kind) && Some(*protection) != except,
             Details::SimSwap { .. }
+            | Details::PortOut { .. }
+            | Details::PortPin {}
             | Details::NumberChange {}
             | Details::ContactChange { .. }
             | Details::CredentialReset {}
@@ -227,6 +260,8 @@ const fn own(details: &Details) -> Option<Protection> {
     match details {
         Details::ProtectionOff { protection } => Some(*protection),
         Details::SimSwap { .. }
+        | Details::PortOut { .. }
+        | Details::PortPin {}
         | Details::NumberChange {}
         | Details::ContactChange { .. }
         | Details::CredentialReset {}
@@ -372,6 +407,23 @@ impl Line {
         self.sim_changed.then_some(self.sim.since)
     }
 
+    /// The transfer PIN, while it is worth something: not over, and no covering protection was on since. What was
+    /// locked in the meantime has an unlock behind it, and that voids what was drawn before.
+    #[must_use]
+    pub fn live_pin(&self, account: &Account, now: Timestamp) -> Option<&TransferPin> {
+        let unlocked = self.book.protection_off_at.max(account.book.protection_off_at);
+        self.pin.as_ref().filter(|pin| now < pin.expires_at && unlocked.is_none_or(|at| at < pin.issued_at))
+    }
+
+    /// The port of an order, the latest version first.
+    #[must_use]
+    pub fn port(&self, order: &Pon) -> Option<&Change> {
+        let ports = self.book.changes.values().filter(|change| change.details.order().is_some_and(|known| known.pon == *order));
+        ports.max_by_key(|change| {
+            (!change.has_ended(), change.port.as_ref().map(|port| port.version), change.request.requested_at)
+        })
+    }
+
     /// What the line's own protections say of a change.
     #[must_use]
     pub fn cover(&self, details: &Details, now: Timestamp) -> Cover {
@@ -391,7 +443,8 @@ const fn fits(factor: Factor, address: &Address) -> bool {
             | Factor::Totp
             | Factor::Passkey
             | Factor::DeviceKey
-            | Factor::RecoveryCode,
+            | Factor::RecoveryCode
+            | Factor::TransferPin,
             Address::Sms(_) | Address::Email(_) | Address::Push(_),
         ) => false,
     }

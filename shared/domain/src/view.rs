@@ -91,6 +91,8 @@ impl ChangeView {
             Details::FactorAdd { .. }
             | Details::FactorRemove { .. }
             | Details::SimSwap { .. }
+            | Details::PortOut { .. }
+            | Details::PortPin {}
             | Details::NumberChange {}
             | Details::ContactChange { .. }
             | Details::CredentialReset {}

@@ -119,12 +119,20 @@ where
     F: Fn(T) -> Fut,
     Fut: Future<Output = Result<(), Failure>>,
 {
+    texts(event, dead, async |body| handle(parse(&body)?).await).await
+}
+
+/// The same, for messages that have a form of their own: each is handed over as it came, whatever its size.
+pub async fn texts<F>(event: SqsEvent, dead: &impl DeadLetters, handle: F) -> SqsBatchResponse
+where
+    F: AsyncFn(String) -> Result<(), Failure>,
+{
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let id = message.message_id.unwrap_or_default();
         let body = message.body.unwrap_or_default();
         let tries = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1_u32);
-        let result = guard(async { handle(parse(&body)?).await }).await;
+        let result = guard(handle(body.clone())).await;
         if settle(last_try(result, tries), dead, &body, &id).await.is_err() {
             response.add_failure(id);
         }

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use linekeeper_domain::ids::ChallengeId;
-use linekeeper_domain::secret::{OtpCode, RecoveryCode};
+use linekeeper_domain::secret::{OtpCode, RecoveryCode, TransferPinCode};
 use linekeeper_domain::time::Timestamp;
 use rand::RngExt as _;
 
@@ -42,6 +42,11 @@ pub trait Entropy: Send + Sync {
     /// A recovery code of 80 bits.
     fn recovery_code(&self) -> RecoveryCode {
         RecoveryCode::from_numbers(std::array::from_fn(|_| self.below(32)))
+    }
+
+    /// A number transfer PIN.
+    fn transfer_pin(&self) -> TransferPinCode {
+        TransferPinCode::from_number(self.below(TransferPinCode::COUNT))
     }
 
     /// The id of a challenge: 120 random bits, so that it cannot be guessed either.

@@ -35,6 +35,8 @@ pub enum Var {
     Issuer,
     /// URL of the queue for what can never succeed.
     DeadLetterQueue,
+    /// URL of the queue of answers to the porting gateway.
+    PortAnswersQueue,
 }
 
 impl Var {
@@ -53,6 +55,7 @@ impl Var {
             Self::PwaOrigin => "PWA_ORIGIN",
             Self::Issuer => "ISSUER",
             Self::DeadLetterQueue => "DEAD_LETTER_QUEUE",
+            Self::PortAnswersQueue => "PORT_ANSWERS_QUEUE",
         }
     }
 }

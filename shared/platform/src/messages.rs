@@ -101,6 +101,37 @@ impl LineEvent {
     }
 }
 
+/// Answers the porting gateway.
+pub trait Answers: Send + Sync {
+    /// Sends one answer, a CloudEvent as JSON. `Ok` means that the queue took it. A repeat has the same id.
+    fn answer<'a>(&'a self, json: &'a str) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+/// The queue `port-answers`.
+#[derive(Clone, Debug)]
+pub struct AnswerQueue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl AnswerQueue {
+    /// The queue with this URL.
+    #[must_use]
+    pub fn new(client: aws_sdk_sqs::Client, url: &str) -> Self {
+        Self { client, url: url.to_owned() }
+    }
+}
+
+impl Answers for AnswerQueue {
+    fn answer<'a>(&'a self, json: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let send = self.client.send_message().queue_url(&self.url).message_body(json);
+            send.send().await.map_err(|error| Error::aws("sqs:SendMessage", error.into_service_error()))?;
+            Ok(())
+        })
+    }
+}
+
 /// SNS and SES.
 #[derive(Clone, Debug)]
 pub struct Aws {

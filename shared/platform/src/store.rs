@@ -5,12 +5,14 @@
 //! | account | `v1#<account>` | `ACCOUNT` |
 //! | line | `v1#<account>` | `LINE#<line>` |
 //! | profile | `v1#<account>` | `PROFILE` |
+//! | number | `v1#NUMBER#<msisdn>` | `NUMBER` |
 //! | counter | `v1#MEET#<kind>#<mark>#<part>` | `MEET` |
 //! | quota | `v1#QUOTA#<kind>#<digest>` | `QUOTA` |
 //! | ledger entry | `v1#<account>#ACCOUNT`, `v1#<account>#LINE#<line>` | number |
 //!
 //! A line lives under its account: a caller can only ever name keys of its own account, so another's line
-//! is not found, like one that does not exist (I9). The `v1` is the schema's version.
+//! is not found, like one that does not exist (I9). The `v1` is the schema's version. Who knows a number and no
+//! account, the porting gateway, finds its line in the directory of numbers, which moves in the same transactions.
 //!
 //! Concurrency contract: a state item changes only in a transaction that appends the ledger entry after
 //! the one it was read at. Two writers of one subject cannot both succeed; the loser gets the items as
@@ -32,6 +34,7 @@ use linekeeper_domain::decide::{Claim, Denied};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, ChallengeId, LineId, Subject};
 use linekeeper_domain::ledger::{Append, Entry, Follow, Owner, SealError, Transaction};
+use linekeeper_domain::numbers::Msisdn;
 use linekeeper_domain::quota::Quota;
 use linekeeper_domain::risk::Profile;
 use linekeeper_domain::risk::marks::WideMark;
@@ -105,6 +108,10 @@ pub enum Condition {
     CounterUnmoved,
     /// The state is the one whose due time was found stale.
     DueUnmoved,
+    /// The transfer PIN is the one that was read, and both budgets have a guess left.
+    PinGuessLeft,
+    /// No later tenure holds the number.
+    NumberFree,
 }
 
 impl Condition {
@@ -120,6 +127,8 @@ impl Condition {
             Self::ProfileUnmoved => "profile-unmoved",
             Self::CounterUnmoved => "counter-unmoved",
             Self::DueUnmoved => "due-unmoved",
+            Self::PinGuessLeft => "pin-guess-left",
+            Self::NumberFree => "number-free",
         }
     }
 
@@ -202,6 +211,10 @@ fn sort(subject: &Subject) -> String {
 
 fn state_key(account: &AccountId, subject: &Subject) -> Item {
     Item::from([("pk".to_owned(), text(partition(account))), ("sk".to_owned(), text(sort(subject)))])
+}
+
+fn number_key(msisdn: &Msisdn) -> Item {
+    Item::from([("pk".to_owned(), text(format!("v1#NUMBER#{}", msisdn.as_str()))), ("sk".to_owned(), text("NUMBER"))])
 }
 
 fn profile_key(account: &AccountId) -> Item {
@@ -390,6 +403,9 @@ impl Store {
         if let Some(append) = &transaction.line {
             let over = append.after.state.ended_at;
             self.append(&mut writes, append, append.after.state.book.due(now), over, transaction.roll_tally)?;
+            if let Some(number) = &append.number {
+                self.number(&mut writes, number, &append.after.state, append.entry.at)?;
+            }
         }
         if let Some((account, seq)) = &transaction.account_unmoved {
             self.account_unmoved(&mut writes, account, *seq)?;
@@ -488,6 +504,59 @@ impl Store {
             }
             Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
         }
+    }
+
+    /// Counts one guess at a line's transfer PIN, if it is still that PIN and both budgets have one left: under the
+    /// PIN and under the line's day, whichever gateway it came through. Never more, however many callers (I3).
+    ///
+    /// # Errors
+    /// [`Error`]; a guess may have been counted where the call failed.
+    pub async fn claim_pin(
+        &self,
+        account: &AccountId,
+        line: &LineId,
+        pin: &ChallengeId,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Result<Claimed, Error> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.state)
+            .set_key(Some(state_key(account, &Subject::Line(line.clone()))))
+            .update_expression(
+                "SET tally.tries.#pin = tally.tries.#pin + :one, tally.guesses = tally.guesses + :one, tally.#last = :now",
+            )
+            .condition_expression(
+                "body.pin.id = :pin AND body.pin.expires_at > :now AND tally.tries.#pin < :each AND tally.guesses < :day",
+            )
+            .expression_attribute_names("#last", "last")
+            .expression_attribute_names("#pin", pin.as_str())
+            .expression_attribute_values(":pin", text(pin.as_str()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":each", number(settings.guesses_per_challenge))
+            .expression_attribute_values(":day", number(settings.guesses_per_day))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match call.send().await.map_err(SdkError::into_service_error) {
+            Ok(answer) => Ok(Claimed::Yes(stands(answer.attributes)?)),
+            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                Condition::PinGuessLeft.lost();
+                Ok(Claimed::No(stands(refused.item)?))
+            }
+            Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
+        }
+    }
+
+    /// Whose a number is now, or was last; nothing where it never was one of ours.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn find_number(&self, msisdn: &Msisdn) -> Result<Option<(AccountId, LineId)>, Error> {
+        let mut found = self.batch(vec![number_key(msisdn)]).await?;
+        let Some(mut item) = found.pop() else { return Ok(None) };
+        Ok(Some((field(&mut item, "account")?, field(&mut item, "line")?)))
     }
 
     /// Replaces a profile that was read at version `seq` (0: there was none). Returns whether it did.
@@ -708,6 +777,21 @@ impl Store {
         Ok(())
     }
 
+    /// The number's place in the directory: its line's, unless a later tenure holds it already.
+    fn number(&self, writes: &mut Writes, msisdn: &Msisdn, line: &Line, since: Timestamp) -> Result<(), Error> {
+        let update = Update::builder()
+            .table_name(&self.state)
+            .set_key(Some(number_key(msisdn)))
+            .update_expression("SET account = :account, line = :line, since = :since")
+            .condition_expression("attribute_not_exists(pk) OR since <= :since")
+            .expression_attribute_values(":account", text(line.account_id.as_str()))
+            .expression_attribute_values(":line", text(line.id.as_str()))
+            .expression_attribute_values(":since", number(since.as_second()));
+        writes.push(Condition::NumberFree, TransactWriteItem::builder().update(build(update.build())?).build());
+        writes.full.push(Denied::DoesNotFit("a later tenure holds the number"));
+        Ok(())
+    }
+
     fn account_unmoved(&self, writes: &mut Writes, account: &AccountId, seq: u64) -> Result<(), Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.state)
@@ -770,7 +854,7 @@ impl Store {
 struct Writes {
     items: Vec<TransactWriteItem>,
     conditions: Vec<Condition>,
-    /// What is said where a quota is full, in the order of the quotas.
+    /// What is said where a quota is full or a number is taken, in the order of these.
     full: Vec<Denied>,
 }
 
@@ -811,7 +895,7 @@ fn lost(writes: &Writes, reasons: Option<Vec<CancellationReason>>) -> Result<Com
     let mut full = None;
     let mut quotas = writes.full.iter();
     for (condition, reason) in writes.conditions.iter().zip(reasons.unwrap_or_default()) {
-        let otherwise = if *condition == Condition::QuotaLeft { quotas.next() } else { None };
+        let otherwise = if matches!(condition, Condition::QuotaLeft | Condition::NumberFree) { quotas.next() } else { None };
         match reason.code.as_deref() {
             None | Some("None") => {}
             Some("ConditionalCheckFailed") => {

@@ -50,11 +50,15 @@ pub enum Metric {
     Shadow,
     /// A signal that an online request came without; the outcome is its name.
     Missing,
+    /// A message of the porting gateway; the outcome is its kind.
+    PortMessage,
+    /// An answer to the porting gateway; the outcome is the answer.
+    PortAnswer,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Request,
         Self::Record,
         Self::Decision,
@@ -69,6 +73,8 @@ impl Metric {
         Self::Score,
         Self::Shadow,
         Self::Missing,
+        Self::PortMessage,
+        Self::PortAnswer,
     ];
 
     /// Its name in CloudWatch.
@@ -89,6 +95,8 @@ impl Metric {
             Self::Score => "Scores",
             Self::Shadow => "ShadowScores",
             Self::Missing => "MissingSignals",
+            Self::PortMessage => "PortMessages",
+            Self::PortAnswer => "PortAnswers",
         }
     }
 }

@@ -24,7 +24,9 @@ pub fn choices(view: &View, change: &Change, ctx: Context<'_>) -> Option<Vec<Cho
     let account = &view.account.as_ref()?.state;
     let wanted = change.wanted();
     let choice = |factor: Factor| Choice { factor, why_not: why_not(view, account, change, wanted, factor, ctx) };
-    Some(Factor::ALL.iter().rev().map(|&factor| choice(factor)).collect())
+    // A transfer PIN comes with an order: nobody is asked for one here.
+    let asked_for = Factor::ALL.iter().rev().filter(|&&factor| factor != Factor::TransferPin);
+    Some(asked_for.map(|&factor| choice(factor)).collect())
 }
 
 /// The first reason that stands against a factor.
@@ -34,6 +36,7 @@ fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, fac
         return Some(WhyNot::Silent);
     }
     let (held, proves) = match factor {
+        Factor::TransferPin => (false, false),
         Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => (
             account.factors.iter().any(|known| known.is(factor) && known.credential.is_usable()),
             account.proves(factor, ctx.now),
@@ -130,6 +133,7 @@ mod tests {
             protections: Protections::default(),
             factors: Enrollable::ALL.iter().map(enrolled).collect(),
             recovered_at: None,
+            billing: None,
             opened_at: OPENED,
             closed_at: None,
             book: Book::default(),

@@ -5,6 +5,8 @@
 
 mod choose;
 mod open;
+mod pin;
+mod port;
 mod protect;
 mod provision;
 mod reassess;
@@ -15,7 +17,12 @@ mod sweep;
 mod tell;
 
 pub use choose::{Choice, choices};
-pub use open::{Opening, close_account, end_line, open_account, open_line};
+pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
+pub use pin::{claimable, draw, may_draw, pin_input};
+pub use port::{
+    PinShown, PortAsk, Reply, Says, Supplement, activated, cancelled, confirmed_again, port, port_id, recheck, replied,
+    supplemented, timed,
+};
 pub use protect::{ProtectionOn, protect};
 pub use provision::{Report, report};
 pub use reassess::reassess;
@@ -31,10 +38,11 @@ use crate::change::{AccountSeen, Address, Authorization, Change, Decision, Detai
 use crate::config::Settings;
 use crate::factors::Enrolled;
 use crate::ids::{AccountId, AuthorizationId, ChangeId, FactorId, Subject};
-use crate::kinds::{ActorKind, Jurisdiction, Reason};
+use crate::kinds::{ActorKind, ChangeKind, Jurisdiction, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::notice::{Message, Notice, recipients};
 use crate::policy::{POLICY_VERSION, Question, Ruling, required};
+use crate::porting::jurisdiction::row;
 use crate::proof::Taint;
 use crate::risk::Assessment;
 use crate::state::{Line, View};
@@ -198,6 +206,8 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
             }
         }
         Details::SimSwap { .. }
+        | Details::PortOut { .. }
+        | Details::PortPin {}
         | Details::NumberChange {}
         | Details::ContactChange { .. }
         | Details::CredentialReset {}
@@ -205,10 +215,15 @@ fn advance(view: &View, change: &Change, ctx: Context<'_>) -> (Vec<Event>, Optio
         | Details::Ownership {}
         | Details::AddLine {}
         | Details::DeviceUpgrade { .. } => {
+            // A port is confirmed long before it is due.
+            let expires_at = match change.port.as_deref() {
+                Some(port) => port.due_at.max(ctx.now) + ctx.settings.port_life,
+                None => ctx.now + ctx.settings.authorization_life,
+            };
             let authorization = Authorization {
                 id: AuthorizationId::of(&change.digest(), change.request.requested_at),
                 granted_at: ctx.now,
-                expires_at: ctx.now + ctx.settings.authorization_life,
+                expires_at,
             };
             events.push(Event::Authorized { change: change.id.clone(), authorization });
         }
@@ -229,6 +244,8 @@ fn factor_event(view: &View, change: &Change, ctx: Context<'_>) -> Option<Event>
         (
             Details::FactorAdd { .. }
             | Details::SimSwap { .. }
+            | Details::PortOut { .. }
+            | Details::PortPin {}
             | Details::NumberChange {}
             | Details::ContactChange { .. }
             | Details::CredentialReset {}
@@ -256,8 +273,22 @@ fn forbids(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -
 fn ruling_now(view: &View, change: &Change, seen: &AccountSeen, ctx: Context<'_>) -> Ruling {
     let line = view.line.as_ref().map(|line| &line.state);
     // Where the account was not read, the jurisdiction's floor is in the change's need already.
-    let jurisdiction = view.account.as_ref().map_or(Jurisdiction::Us, |account| account.state.jurisdiction);
-    rule(&change.details, &question(change, seen, line, jurisdiction, ctx))
+    let remembered = change.port.as_deref().map_or(Jurisdiction::Us, |port| port.jurisdiction);
+    let jurisdiction = view.account.as_ref().map_or(remembered, |account| account.state.jurisdiction);
+    port_rule(change, &question(change, seen, line, jurisdiction, ctx), line, ctx.now)
+}
+
+/// The same, with the wait between a SIM's change and a port that the place asks for: whoever took the SIM shall not
+/// take the number with it.
+fn port_rule(change: &Change, question: &Question, line: Option<&Line>, now: Timestamp) -> Ruling {
+    let ruling = rule(&change.details, question);
+    let swapped = line.and_then(Line::sim_changed_at).filter(|_| change.kind() == ChangeKind::PortOut);
+    match swapped {
+        Some(at) if now < at + row(question.jurisdiction).wait_after_sim_swap => {
+            ruling.join(Ruling::refusal(Reason::RecentSimChange))
+        }
+        Some(_) | None => ruling,
+    }
 }
 
 /// What the policy says, and what the change's own details add to it.
@@ -364,6 +395,7 @@ pub(crate) fn test_change() -> Change {
         challenge: None,
         code_sent_at: None,
         enrols: None,
+        port: None,
         hold_until: None,
         told_at: None,
         expires_at: now + Span::hours(24),

@@ -2,11 +2,11 @@
 
 use super::{Context, Denied, exists};
 use crate::change::{Address, Ending, Stage};
-use crate::ids::ContactId;
+use crate::ids::{ChangeId, ContactId};
 use crate::kinds::{Jurisdiction, Locale, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::numbers::{Imei, Msisdn};
-use crate::state::{CONTACTS, Contact, Sim, View};
+use crate::state::{Billing, CONTACTS, Contact, Line, Sim, View};
 
 /// A line that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,19 @@ pub fn open_account(
     }
 }
 
+/// What an account's orders of ports are compared with, from now on.
+///
+/// # Errors
+/// [`Denied::NotFound`] without an open account.
+pub fn set_billing(view: &View, billing: &Billing) -> Result<Draft, Denied> {
+    let account = view.account.as_ref().map(|account| &account.state).filter(|account| account.closed_at.is_none());
+    if account.ok_or(Denied::NotFound)?.billing.as_ref() == Some(billing) {
+        return Ok(Draft::default());
+    }
+    let events = vec![Event::BillingKnown { billing: billing.clone() }];
+    Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
+}
+
 /// Opens a line of an open account. The same line again is open already: nothing happens.
 ///
 /// # Errors
@@ -86,12 +99,15 @@ pub fn end_line(view: &View) -> Result<Draft, Denied> {
     if line.ended_at.is_some() {
         return Ok(Draft::default());
     }
-    let open = line.book.changes.values().filter(|change| !matches!(change.stage, Stage::Ended { .. }));
-    let mut events: Vec<Event> = open
-        .map(|change| Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(Reason::NotYours) })
-        .collect();
+    let mut events: Vec<Event> = ended_with_the_line(line, None).collect();
     events.push(Event::LineEnded);
     Ok(Draft { line: Some(Step { events, notice: None }), ..Draft::default() })
+}
+
+/// What is open for a line ends with it; but for the change that ends it.
+pub(super) fn ended_with_the_line(line: &Line, but: Option<&ChangeId>) -> impl Iterator<Item = Event> {
+    let open = line.book.changes.values().filter(move |change| !change.has_ended() && Some(&change.id) != but);
+    open.map(|change| Event::Ended { change: change.id.clone(), how: Ending::Refused, reason: Some(Reason::NotYours) })
 }
 
 /// Closes an account. Its lines end by messages of their own; no change of theirs can be authorized any more.

@@ -121,6 +121,8 @@ fn done(
     }
     let mut events = match &change.details {
         Details::SimSwap { .. } => return Err(Denied::DoesNotFit("a SIM swap is reported as `sim_changed`")),
+        Details::PortOut { .. } => return Err(Denied::DoesNotFit("a port is reported by the porting gateway")),
+        Details::PortPin {} => return Err(Denied::DoesNotFit("a transfer PIN is not provisioning's to carry out")),
         Details::NumberChange {} => {
             let msisdn = msisdn.ok_or(Denied::DoesNotFit("the new number is missing"))?;
             exists(&Address::Sms(msisdn.clone()))?;
@@ -167,10 +169,10 @@ fn failed(view: &View, id: &ChangeId, authorization: &AuthorizationId, ctx: Cont
 }
 
 /// Something was done that nothing allowed.
-fn incident(view: &View, subject: &Subject, mut events: Vec<Event>, kind: ChangeKind, ctx: Context<'_>) -> Draft {
+pub(super) fn incident(view: &View, subject: &Subject, mut events: Vec<Event>, kind: ChangeKind, ctx: Context<'_>) -> Draft {
     events.push(Event::Incident { kind });
     let mut told = notice(view, Message::Incident { kind }, None, subject, ctx);
-    if kind == ChangeKind::SimSwap {
+    if matches!(kind, ChangeKind::SimSwap | ChangeKind::PortOut) {
         // An SMS to the line now reaches whoever has it.
         let line = line_contact();
         told.to.iter_mut().filter(|to| Some(&to.contact) == line.as_ref()).for_each(|to| to.counts = false);

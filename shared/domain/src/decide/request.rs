@@ -116,6 +116,7 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
         challenge: None,
         code_sent_at: None,
         enrols: None,
+        port: None,
         hold_until: None,
         told_at: None,
         expires_at: ctx.now + ctx.settings.change_life,
@@ -133,7 +134,7 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
 }
 
 /// What the scorer says, and what no score of it goes below.
-fn assessed(
+pub(super) fn assessed(
     view: &View,
     account: &AccountId,
     asked: &Observation<'_>,
@@ -183,7 +184,10 @@ fn sensible(view: &View, ask: &Ask) -> Result<(), Denied> {
             let factors = account.map(|account| account.factors.as_slice()).unwrap_or_default();
             factors.iter().any(|known| known.id == *id && known.credential.kind() == *factor)
         }
-        Details::NumberChange {}
+        // One PIN at a time: another takes its place.
+        Details::PortPin {}
+        | Details::PortOut { .. }
+        | Details::NumberChange {}
         | Details::CredentialReset {}
         | Details::AuthorizedUser { .. }
         | Details::Ownership {}

@@ -91,6 +91,8 @@ fn set_up(account: &Account, change: &Change, factor: Factor) -> Result<Offer, D
         Details::FactorAdd { .. }
         | Details::FactorRemove { .. }
         | Details::SimSwap { .. }
+        | Details::PortOut { .. }
+        | Details::PortPin {}
         | Details::NumberChange {}
         | Details::ContactChange { .. }
         | Details::CredentialReset {}
@@ -117,7 +119,7 @@ fn prove(view: &View, account: &Account, change: &Change, factor: Factor, ctx: C
         }),
         Factor::Passkey => Some(Offer::Passkeys(passkeys(account, |known| known.proves(factor, ctx.now)))),
         Factor::RecoveryCode => Some(Offer::RecoveryCode),
-        Factor::DeviceKey => None,
+        Factor::DeviceKey | Factor::TransferPin => None,
     };
     offer.ok_or(Denied::FactorNotOffered)
 }

@@ -1,6 +1,7 @@
 //! What time alone brings about: holds that are over, changes that were not proven or carried out in time,
 //! notices that nobody recorded.
 
+use super::port::timed;
 use super::{Context, advance, step};
 use crate::change::{Change, Ending, Stage};
 use crate::ids::Subject;
@@ -26,6 +27,10 @@ fn change_due(view: &View, change: &Change, ctx: Context<'_>) -> Option<Draft> {
     };
     match &change.stage {
         Stage::Open if ctx.now >= change.expires_at => end(Ending::Expired),
+        // Nobody downstream may take our silence for consent.
+        Stage::Open | Stage::Authorized(_) if change.unanswered_until().is_some_and(|until| ctx.now >= until) => {
+            timed(view, &change.id).ok()
+        }
         Stage::Authorized(_) | Stage::Released(_) => end(Ending::Lapsed),
         Stage::Open => {
             let (events, notice, relies) = advance(view, change, ctx);

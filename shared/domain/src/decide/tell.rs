@@ -110,7 +110,7 @@ pub fn released_at_once(
     if ctx.now >= authorization.expires_at {
         return Ok(None);
     }
-    let out = Change { stage: Stage::Released(authorization.clone()), ..change.clone() };
+    let out = change.clone().released(ctx.now);
     let relies_on_account = match change.id.subject() {
         Subject::Line(_) => Some(change.seen.seq),
         Subject::Account => None,

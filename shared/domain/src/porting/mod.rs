@@ -1,3 +1,17 @@
-//! Numbers that leave for another carrier.
+//! Number porting: what comes in from a porting gateway and what goes back, as values.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`fields`] | the fields of 47 CFR 52.36 |
+//! | [`message`] | the messages of a gateway, parsed once |
+//! | [`monitor`] | fraud as a pattern, while it happens |
+//! | [`answer`] | answers, reasons and the field's codes |
+//! | [`order`] | what an order is answered, as a function of what happened to it |
 
+pub mod answer;
+pub mod fields;
+pub mod hours;
+pub mod jurisdiction;
+pub mod message;
 pub mod monitor;
+pub mod order;

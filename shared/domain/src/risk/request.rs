@@ -137,7 +137,11 @@ fn target(details: &Details) -> Target<'_> {
         Details::DeviceUpgrade { imei } => {
             Target { handset: Signal::Present(imei.as_str()), sim: Signal::Absent, carrier: Signal::Absent }
         }
-        Details::NumberChange {}
+        Details::PortOut { carrier, .. } => {
+            Target { handset: Signal::Absent, sim: Signal::Absent, carrier: Signal::Present(carrier.as_str()) }
+        }
+        Details::PortPin {}
+        | Details::NumberChange {}
         | Details::ContactChange { .. }
         | Details::CredentialReset {}
         | Details::ProtectionOff { .. }

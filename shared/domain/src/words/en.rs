@@ -17,6 +17,19 @@ impl Language for English {
                     done: format!("your number moved to another SIM (ending {tail})"),
                 }
             }
+            Details::PortOut { number, .. } => {
+                let tail = tail(number.as_str());
+                Act {
+                    asked: format!("to move your number (ending {tail}) to another carrier"),
+                    code: format!("moves your number (ending {tail}) to another carrier"),
+                    done: format!("your number (ending {tail}) left for another carrier"),
+                }
+            }
+            Details::PortPin {} => Act {
+                asked: "for the PIN that moves your number to another carrier".into(),
+                code: "shows the PIN that moves your number away".into(),
+                done: "the PIN that moves your number to another carrier was shown".into(),
+            },
             Details::NumberChange {} => Act {
                 asked: "to give your line another phone number".into(),
                 code: "gives your line another number".into(),
@@ -144,6 +157,7 @@ impl Language for English {
             Some(Why::UseTheApp) => " Such changes can only be asked for in the app.",
             Some(Why::Locked) => " A protection that you switched on covers it.",
             Some(Why::CoolingOff) => " A protection is being switched off and still holds.",
+            Some(Why::Order) => " What the other carrier sent does not fit your account.",
             None => "",
         };
         Said { subject: "A change was refused", text: format!("{} We refused.{why}", someone_asked(act, door)) }
@@ -187,11 +201,18 @@ impl Language for English {
         Said { subject: "A recovery code was used", text: format!("One of your recovery codes was used. You have {left} left.") }
     }
 
+    fn pin_issued(&self) -> Said {
+        Said {
+            subject: "Your transfer PIN was shown",
+            text: "The PIN that moves your number to another carrier was shown in your app. Give it to nobody but the carrier you move to.".into(),
+        }
+    }
+
     fn incident(&self, kind: ChangeKind) -> Said {
         let what = match kind {
             ChangeKind::SimSwap => "Your number was moved to another SIM",
-            ChangeKind::PortOut
-            | ChangeKind::NumberChange
+            ChangeKind::PortOut => "Your number was moved to another carrier",
+            ChangeKind::NumberChange
             | ChangeKind::ContactChange
             | ChangeKind::CredentialReset
             | ChangeKind::ProtectionOff

@@ -17,6 +17,19 @@ impl Language for Spanish {
                     done: format!("su número está ahora en otra SIM (termina en {tail})"),
                 }
             }
+            Details::PortOut { number, .. } => {
+                let tail = tail(number.as_str());
+                Act {
+                    asked: format!("llevar su número (termina en {tail}) a otra compañía"),
+                    code: format!("lleva su número (termina en {tail}) a otra compañía"),
+                    done: format!("su número (termina en {tail}) pasó a otra compañía"),
+                }
+            }
+            Details::PortPin {} => Act {
+                asked: "ver el PIN que lleva su número a otra compañía".into(),
+                code: "muestra el PIN que lleva su número a otra compañía".into(),
+                done: "se mostró el PIN que lleva su número a otra compañía".into(),
+            },
             Details::NumberChange {} => Act {
                 asked: "cambiar el número de teléfono de su línea".into(),
                 code: "cambia el número de su línea".into(),
@@ -144,6 +157,7 @@ impl Language for Spanish {
             Some(Why::UseTheApp) => " Esos cambios solo se pueden pedir en la app.",
             Some(Why::Locked) => " Lo impide una protección que usted tiene activada.",
             Some(Why::CoolingOff) => " Una protección se está desactivando y aún rige.",
+            Some(Why::Order) => " Lo que envió la otra compañía no corresponde a su cuenta.",
             None => "",
         };
         Said { subject: "Rechazamos un cambio", text: format!("{} Lo rechazamos.{why}", someone_asked(act, door)) }
@@ -196,11 +210,19 @@ impl Language for Spanish {
         }
     }
 
+    fn pin_issued(&self) -> Said {
+        Said {
+            subject: "Se mostró su PIN de portabilidad",
+            text: "El PIN que lleva su número a otra compañía se mostró en su app. Déselo solo a la compañía a la que se cambia."
+                .into(),
+        }
+    }
+
     fn incident(&self, kind: ChangeKind) -> Said {
         let what = match kind {
             ChangeKind::SimSwap => "Su número fue movido a otra SIM",
-            ChangeKind::PortOut
-            | ChangeKind::NumberChange
+            ChangeKind::PortOut => "Su número fue llevado a otra compañía",
+            ChangeKind::NumberChange
             | ChangeKind::ContactChange
             | ChangeKind::CredentialReset
             | ChangeKind::ProtectionOff

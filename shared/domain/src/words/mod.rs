@@ -61,6 +61,8 @@ trait Language {
     fn protection_off(&self, name: &str) -> Said;
     /// [`Message::RecoveryCodeUsed`].
     fn recovery_code_used(&self, left: u8) -> Said;
+    /// [`Message::PinIssued`].
+    fn pin_issued(&self) -> Said;
     /// [`Message::Incident`].
     fn incident(&self, kind: ChangeKind) -> Said;
 
@@ -100,6 +102,7 @@ enum Why {
     UseTheApp,
     Locked,
     CoolingOff,
+    Order,
 }
 
 /// What durations are counted in.
@@ -151,6 +154,7 @@ pub fn notice(locale: Locale, message: Message, change: Option<&Change>, link: O
         Message::ProtectionOn { protection } => language.protection_on(language.protection(protection)),
         Message::ProtectionOff { protection } => language.protection_off(language.protection(protection)),
         Message::RecoveryCodeUsed { left } => language.recovery_code_used(left),
+        Message::PinIssued => language.pin_issued(),
         Message::Incident { kind } => language.incident(kind),
     };
     let (short, long) = match link {
@@ -166,6 +170,7 @@ fn why(change: &Change) -> Option<Why> {
         Some(Reason::UseTheApp) => Some(Why::UseTheApp),
         Some(Reason::Locked) => Some(Why::Locked),
         Some(Reason::CoolingOff) => Some(Why::CoolingOff),
+        Some(Reason::PinMissing | Reason::PinWrong | Reason::AccountDataWrong) => Some(Why::Order),
         Some(_) | None => None,
     }
 }

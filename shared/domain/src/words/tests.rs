@@ -34,7 +34,8 @@ fn segments(text: &str) -> usize {
 fn forms(kind: ChangeKind) -> Vec<Change> {
     let details: &[&str] = match kind {
         ChangeKind::SimSwap => &[r#"{"kind":"sim_swap","sim":{"iccid":"8901260222193583586"}}"#],
-        ChangeKind::PortOut | ChangeKind::PortPin => &[],
+        ChangeKind::PortOut => &[r#"{"kind":"port_out","number":"+13055550123","order":"PON1","carrier":"6529"}"#],
+        ChangeKind::PortPin => &[r#"{"kind":"port_pin"}"#],
         ChangeKind::NumberChange => &[r#"{"kind":"number_change"}"#],
         ChangeKind::ContactChange => &[
             r#"{"kind":"contact_change","add":{"email":"ana@mail.example.com"}}"#,
@@ -112,6 +113,7 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
         add(format!("on {protection}"), Message::ProtectionOn { protection }, None);
         add(format!("off {protection}"), Message::ProtectionOff { protection }, None);
     }
+    add("transfer PIN".to_owned(), Message::PinIssued, None);
     add("recovery code used".to_owned(), Message::RecoveryCodeUsed { left: 9 }, None);
     for &kind in ChangeKind::ALL {
         add(format!("incident {kind}"), Message::Incident { kind }, None);
