@@ -20,6 +20,7 @@
 //! of this size can have honestly.
 
 mod bytes;
+mod entries;
 mod incident;
 mod mix;
 mod ring;
@@ -34,6 +35,7 @@ use crate::kinds::vocabulary;
 use crate::risk::marks::WideMark;
 use crate::time::{Span, Timestamp};
 
+pub use entries::sightings;
 pub use incident::{Alarm, Incident, News, Pattern, Severity};
 pub use settings::Settings;
 pub use silence::silent;
@@ -99,6 +101,9 @@ pub enum Seen {
     PasswordReset,
     /// Another SIM is in the line.
     SimSwapped,
+    /// A transfer PIN was drawn, or another SIM asked for: not a port yet, and what a thief of many accounts does from
+    /// one place.
+    Prepared,
     /// A port was asked for soon after one of the four above. Made by the monitor itself: [`follow_ups`].
     SoonAfter,
 }
@@ -278,19 +283,6 @@ const fn whole(x: f64) -> u32 {
 }
 
 impl Seen {
-    /// Whether it asks for a port.
-    const fn is_port(self) -> bool {
-        match self {
-            Self::Asked | Self::Failed(_) | Self::Refused => true,
-            Self::Confirmed
-            | Self::Unlocked
-            | Self::ContactChanged
-            | Self::PasswordReset
-            | Self::SimSwapped
-            | Self::SoonAfter => false,
-        }
-    }
-
     const fn failing(self) -> Option<Failing> {
         match self {
             Self::Failed(failing) => Some(failing),
@@ -301,6 +293,7 @@ impl Seen {
             | Self::ContactChanged
             | Self::PasswordReset
             | Self::SimSwapped
+            | Self::Prepared
             | Self::SoonAfter => None,
         }
     }
@@ -333,6 +326,9 @@ impl Sighting {
             Seen::Unlocked | Seen::ContactChanged | Seen::PasswordReset | Seen::SimSwapped => {
                 vec![at(Kind::Account, Some(self.account))]
             }
+            Seen::Prepared => {
+                vec![at(Kind::Address, met.address), at(Kind::Device, met.device), at(Kind::Handset, met.handset)]
+            }
             Seen::SoonAfter => {
                 vec![at(Kind::CarrierSoon, met.carrier), feed(Kind::FeedSoon), at(Kind::RepSoon, met.rep)]
             }
@@ -342,10 +338,15 @@ impl Sighting {
     }
 
     fn row(&self, kind: Kind) -> Row {
-        let did = match (self.seen.failing(), self.seen.is_port()) {
-            (Some(_), _) => Did::Failed,
-            (None, true) => Did::Asked,
-            (None, false) => Did::Changed,
+        let did = match self.seen {
+            Seen::Failed(_) | Seen::Refused => Did::Failed,
+            Seen::Asked | Seen::Prepared => Did::Asked,
+            Seen::Confirmed
+            | Seen::Unlocked
+            | Seen::ContactChanged
+            | Seen::PasswordReset
+            | Seen::SimSwapped
+            | Seen::SoonAfter => Did::Changed,
         };
         let with = match (kind, did) {
             (Kind::Line, _) => self.met.pin,

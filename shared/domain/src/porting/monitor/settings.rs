@@ -56,6 +56,8 @@ pub struct Settings {
     pub reasons: u32,
     /// How old the last heartbeat of a gateway may be; 1 to 15 minutes.
     pub silence: Span,
+    /// Whether open ports of lines that an alarm concerns are put on hold.
+    pub hold: bool,
     /// How long a pattern is quiet before the next alarm of it is another incident; 1 hour to 2 days.
     pub apart: Span,
 }
@@ -82,6 +84,7 @@ impl Default for Settings {
             line_pins: 5,
             reasons: 8,
             silence: Span::minutes(3),
+            hold: false,
             apart: Span::hours(12),
         }
     }
