@@ -127,8 +127,8 @@ pub struct Incident {
     pub told: u32,
 }
 
-/// What an alarm does to an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an alarm does to an incident, the greatest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
     /// It is one of its own.
     Opened,
