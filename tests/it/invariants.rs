@@ -588,6 +588,7 @@ async fn i2_what_commits_while_kms_signs_wins() {
             signer: meanwhile(&world, &change, first),
             messenger: Arc::new(world.inbox.clone()),
             publisher: Arc::new(world.topic.clone()),
+            answers: Arc::new(world.gateway.clone()),
             issuer: ISSUER.to_owned(),
             origin: "https://my.carrier.example".to_owned(),
         };

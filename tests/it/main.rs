@@ -19,6 +19,7 @@ mod log;
 mod openapi;
 mod parsers;
 mod path;
+mod ports;
 mod races;
 mod risk;
 mod rules;

@@ -17,11 +17,12 @@ use linekeeper_domain::words::Text;
 use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
 use linekeeper_platform::clock::Clock;
 use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, ProfileKey, Published, Signer};
-use linekeeper_platform::messages::{LineEvent, Messenger, Publisher};
+use linekeeper_platform::messages::{Answers, LineEvent, Messenger, Publisher};
 use linekeeper_platform::seal::{Sealer, Unsealer};
 use linekeeper_platform::store::Error;
 use p256::ecdsa::signature::Signer as _;
 use p256::pkcs8::EncodePublicKey as _;
+use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -288,6 +289,55 @@ impl Publisher for Topic {
         Box::pin(async move {
             self.tap.through(Call::Publish, || {
                 self.events.lock().unwrap().push(event.clone());
+                Ok(())
+            })
+        })
+    }
+}
+
+/// The porting gateway's side of the queue of answers.
+#[derive(Clone, Debug, Default)]
+pub struct Gateway {
+    answers: Arc<Mutex<Vec<Value>>>,
+    tap: Tap,
+}
+
+impl Gateway {
+    /// Behind a tap.
+    #[must_use]
+    pub fn new(tap: Tap) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
+    /// Everything that it was sent, oldest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Value> {
+        self.answers.lock().unwrap().clone()
+    }
+
+    /// The answers' words.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.all().iter().map(|event| event["data"]["answer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The last answer's data.
+    #[must_use]
+    pub fn last(&self) -> Value {
+        self.all().last().expect("nothing was answered")["data"].clone()
+    }
+
+    /// Forgets.
+    pub fn clear(&self) {
+        self.answers.lock().unwrap().clear();
+    }
+}
+
+impl Answers for Gateway {
+    fn answer<'a>(&'a self, json: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Publish, || {
+                self.answers.lock().unwrap().push(serde_json::from_str(json).unwrap());
                 Ok(())
             })
         })

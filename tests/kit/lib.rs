@@ -16,6 +16,7 @@ pub mod frozen;
 pub mod log;
 pub mod parsers;
 pub mod people;
+pub mod ports;
 pub mod race;
 pub mod session;
 pub mod tap;

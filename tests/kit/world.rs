@@ -22,7 +22,7 @@ use linekeeper_platform::shell::Shell;
 use linekeeper_platform::store::{Store, Whole};
 use serde_json::{Value, json};
 
-use crate::doubles::{Dead, Inbox, Keys, ManualClock, Topic};
+use crate::doubles::{Dead, Gateway, Inbox, Keys, ManualClock, Topic};
 use crate::log;
 use crate::people::{AT_HOME, Person};
 use crate::tap::{Fault, Tap};
@@ -69,6 +69,10 @@ pub struct World {
     pub risk: risk_scoring::App<Dead>,
     /// The function.
     pub sweep: deadline_sweep::App,
+    /// The function.
+    pub ports: port_feed::App<Dead>,
+    /// What the porting gateway was answered.
+    pub gateway: Gateway,
     shown: Mutex<Vec<String>>,
     delivered: tokio::sync::Mutex<BTreeMap<String, u64>>,
     _stop: tokio::sync::oneshot::Sender<()>,
@@ -208,6 +212,7 @@ impl World {
         let keys = Arc::new(Keys::new(tap.clone()));
         let risk = Arc::new(Risk::new(keys.clone(), |_| None));
         let (inbox, topic, dead) = (Inbox::new(tap.clone()), Topic::new(tap.clone()), Dead::new(tap.clone()));
+        let gateway = Gateway::new(tap.clone());
 
         Self {
             intake: request_intake::App {
@@ -238,10 +243,19 @@ impl World {
                 signer: keys.clone(),
                 messenger: Arc::new(inbox.clone()),
                 publisher: Arc::new(topic.clone()),
+                answers: Arc::new(gateway.clone()),
                 issuer: ISSUER.to_owned(),
                 origin: ORIGIN.to_owned(),
             },
             feed: provisioning_feed::App { shell: shell.clone(), dead: Arc::new(dead.clone()) },
+            ports: port_feed::App {
+                shell: shell.clone(),
+                check: keys.clone(),
+                risk: risk.clone(),
+                answers: Arc::new(gateway.clone()),
+                dead: Arc::new(dead.clone()),
+            },
+            gateway,
             risk: risk_scoring::App { shell: shell.clone(), dead: Arc::new(dead.clone()), risk },
             sweep: deadline_sweep::App { shell: shell.clone() },
             clock,
@@ -267,8 +281,10 @@ impl World {
         self.verify.check = keys.clone();
         self.verify.unsealer = keys.clone();
         self.notify.signer = keys.clone();
+        self.ports.check = keys.clone();
         let risk = Arc::new(Risk::new(keys.clone(), |_| None));
         self.intake.risk = risk.clone();
+        self.ports.risk = risk.clone();
         self.risk.risk = risk;
     }
 
@@ -282,6 +298,7 @@ impl World {
             &mut self.feed.shell,
             &mut self.risk.shell,
             &mut self.sweep.shell,
+            &mut self.ports.shell,
         ];
         functions.into_iter().chain([&mut self.shell]).for_each(change);
     }
@@ -359,7 +376,7 @@ impl World {
         // Boxed: without optimisation these are large, and a story holds many.
         let response = if raw_path.ends_with("/answer") {
             Box::pin(self.verify.handle(event)).await
-        } else if raw_path.ends_with("/challenges") {
+        } else if raw_path.ends_with("/challenges") || raw_path.ends_with("/pin") {
             Box::pin(self.issue.handle(event)).await
         } else {
             Box::pin(self.intake.handle(event)).await
@@ -372,7 +389,8 @@ impl World {
             })
             .unwrap_or_default();
         let body: Value = response["body"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
-        let once = body["recovery_codes"].as_array().into_iter().flatten().chain(body["totp"].get("secret"));
+        let once =
+            body["recovery_codes"].as_array().into_iter().flatten().chain(body["totp"].get("secret")).chain(body.get("pin"));
         self.shown.lock().unwrap().extend(once.filter_map(Value::as_str).map(str::to_owned));
         Answer { status: u16::try_from(response["statusCode"].as_u64().unwrap()).unwrap(), headers, body }
     }
@@ -443,6 +461,18 @@ impl World {
         failures(&answer, count)
     }
 
+    /// One message of the porting gateway. Returns whether it has to come again.
+    pub async fn from_gateway(&self, message: &Value) -> bool {
+        self.from_gateway_raw(vec![message.to_string()]).await.contains(&true)
+    }
+
+    /// A batch of the porting gateway, as texts. Returns for each whether it has to come again.
+    pub async fn from_gateway_raw(&self, bodies: Vec<String>) -> Vec<bool> {
+        let count = bodies.len();
+        let answer = Box::pin(self.ports.handle(port_feed::Incoming::Queue(sqs(bodies)))).await.unwrap();
+        failures(&serde_json::to_value(answer).unwrap(), count)
+    }
+
     /// One message of behaviour. Returns whether it has to come again.
     pub async fn behaviour(&self, record: Value) -> bool {
         let event = risk_scoring::Incoming::Queue(sqs(vec![record.to_string()]));
@@ -487,8 +517,9 @@ impl World {
     pub async fn pump_with(&self, mut fault: Option<Fault>) -> bool {
         loop {
             let Some((pk, seq, event)) = self.undelivered().await.into_iter().next() else { return true };
-            // Two functions hear of it, each as its mapping's filter lets it.
+            // Three functions hear of it, each as its mapping's filter lets it.
             self.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
+            self.ports.handle(port_feed::Incoming::Stream(event.clone())).await.unwrap();
             self.tap.begin(fault.take());
             if self.notify.handle(event).await.is_err() {
                 self.tap.begin(None);

@@ -17,18 +17,15 @@ impl Language for English {
                     done: format!("your number moved to another SIM (ending {tail})"),
                 }
             }
-            Details::PortOut { number, .. } => {
-                let tail = tail(number.as_str());
-                Act {
-                    asked: format!("to move your number (ending {tail}) to another carrier"),
-                    code: format!("moves your number (ending {tail}) to another carrier"),
-                    done: format!("your number (ending {tail}) left for another carrier"),
-                }
-            }
+            Details::PortOut { .. } => Act {
+                asked: "to move your number to another carrier".into(),
+                code: "moves your number to another carrier".into(),
+                done: "your number left for another carrier".into(),
+            },
             Details::PortPin {} => Act {
-                asked: "for the PIN that moves your number to another carrier".into(),
+                asked: "for the PIN that moves your number away".into(),
                 code: "shows the PIN that moves your number away".into(),
-                done: "the PIN that moves your number to another carrier was shown".into(),
+                done: "the PIN that moves your number away was shown".into(),
             },
             Details::NumberChange {} => Act {
                 asked: "to give your line another phone number".into(),
@@ -204,14 +201,15 @@ impl Language for English {
     fn pin_issued(&self) -> Said {
         Said {
             subject: "Your transfer PIN was shown",
-            text: "The PIN that moves your number to another carrier was shown in your app. Give it to nobody but the carrier you move to.".into(),
+            text: "The PIN that moves your number to another carrier was shown in the app. Only your new carrier needs it."
+                .into(),
         }
     }
 
     fn incident(&self, kind: ChangeKind) -> Said {
         let what = match kind {
             ChangeKind::SimSwap => "Your number was moved to another SIM",
-            ChangeKind::PortOut => "Your number was moved to another carrier",
+            ChangeKind::PortOut => "Your number left for another carrier",
             ChangeKind::NumberChange
             | ChangeKind::ContactChange
             | ChangeKind::CredentialReset

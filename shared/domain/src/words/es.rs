@@ -17,18 +17,15 @@ impl Language for Spanish {
                     done: format!("su número está ahora en otra SIM (termina en {tail})"),
                 }
             }
-            Details::PortOut { number, .. } => {
-                let tail = tail(number.as_str());
-                Act {
-                    asked: format!("llevar su número (termina en {tail}) a otra compañía"),
-                    code: format!("lleva su número (termina en {tail}) a otra compañía"),
-                    done: format!("su número (termina en {tail}) pasó a otra compañía"),
-                }
-            }
+            Details::PortOut { .. } => Act {
+                asked: "llevar su número a otra compañía".into(),
+                code: "lleva su número a otra compañía".into(),
+                done: "su número pasó a otra compañía".into(),
+            },
             Details::PortPin {} => Act {
-                asked: "ver el PIN que lleva su número a otra compañía".into(),
-                code: "muestra el PIN que lleva su número a otra compañía".into(),
-                done: "se mostró el PIN que lleva su número a otra compañía".into(),
+                asked: "ver el PIN de portabilidad de su número".into(),
+                code: "muestra el PIN de portabilidad".into(),
+                done: "se mostró el PIN de portabilidad de su número".into(),
             },
             Details::NumberChange {} => Act {
                 asked: "cambiar el número de teléfono de su línea".into(),
@@ -213,8 +210,7 @@ impl Language for Spanish {
     fn pin_issued(&self) -> Said {
         Said {
             subject: "Se mostró su PIN de portabilidad",
-            text: "El PIN que lleva su número a otra compañía se mostró en su app. Déselo solo a la compañía a la que se cambia."
-                .into(),
+            text: "El PIN de portabilidad de su número se mostró en la app. Solo lo necesita su nueva compañía.".into(),
         }
     }
 
