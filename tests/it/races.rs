@@ -346,7 +346,7 @@ async fn i2_a_stop_that_races_the_signature_wins_wherever_it_committed_first() {
                         signer: signer.clone(),
                         messenger: Arc::new(world.inbox.clone()),
                         publisher: Arc::new(topic.clone()),
-            answers: Arc::new(world.gateway.clone()),
+                        answers: Arc::new(world.gateway.clone()),
                         issuer: ISSUER.to_owned(),
                         origin: "https://my.carrier.example".to_owned(),
                     };

@@ -253,6 +253,8 @@ impl World {
                 check: keys.clone(),
                 risk: risk.clone(),
                 answers: Arc::new(gateway.clone()),
+                publisher: Arc::new(topic.clone()),
+                monitor: Arc::default(),
                 dead: Arc::new(dead.clone()),
             },
             gateway,

@@ -6,6 +6,7 @@
 //! answer, in the dead-letter queue with its reason, or in both.
 
 mod stream;
+mod watch;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use linekeeper_domain::ledger::Draft;
 use linekeeper_domain::porting::answer::{self, Answer, Outgoing, Reason};
 use linekeeper_domain::porting::fields::PortVersion;
 use linekeeper_domain::porting::message::{self, Correction, Message, Order, PortRequest};
+use linekeeper_domain::porting::monitor;
 use linekeeper_domain::risk::KeyShown;
 use linekeeper_domain::risk::request::Asked;
 use linekeeper_domain::secret::TransferPinCode;
@@ -27,15 +29,17 @@ use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
 use linekeeper_domain::time::Timestamp;
 use linekeeper_platform::batch::{self, Failure, SqsDeadLetters};
-use linekeeper_platform::config::Var;
+use linekeeper_platform::config::{self, Var};
 use linekeeper_platform::keys::{CodeCheck, KmsMac};
-use linekeeper_platform::messages::{AnswerQueue, Answers};
+use linekeeper_platform::messages::{AnswerQueue, Answers, Publisher, Topic};
 use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::{self, Outcome, Shell, owner};
 use linekeeper_platform::start;
 use linekeeper_platform::store::Claimed;
 use linekeeper_platform::telemetry::{self, Metric};
 use serde::{Deserialize, Serialize};
+
+pub use watch::PastHour;
 
 /// What the function works with.
 pub struct App<D> {
@@ -47,6 +51,10 @@ pub struct App<D> {
     pub risk: Arc<Risk>,
     /// Tells the gateway what concerns no line of ours, and what it was told before.
     pub answers: Arc<dyn Answers>,
+    /// Tells everyone of incidents.
+    pub publisher: Arc<dyn Publisher>,
+    /// The limits of the monitor.
+    pub monitor: Arc<monitor::Settings>,
     /// Where messages go that can never succeed.
     pub dead: Arc<D>,
 }
@@ -61,6 +69,16 @@ impl<D> std::fmt::Debug for App<D> {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Incoming {
+    /// The schedule: whether the feed is silent.
+    Listen {
+        /// Nothing of meaning.
+        listen: serde::de::IgnoredAny,
+    },
+    /// How many left in past hours, by the carrier's own records: what is usual from the first day on.
+    Past {
+        /// Hour by hour.
+        port_history: Vec<PastHour>,
+    },
     /// Entries of the ledger.
     Stream(StreamEvent),
     /// A batch of the queue `porting`.
@@ -83,7 +101,7 @@ impl App<SqsDeadLetters> {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue];
+        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
@@ -92,6 +110,8 @@ impl App<SqsDeadLetters> {
             check: Arc::new(KmsMac::new(aws_sdk_kms::Client::new(&aws), config.get(Var::MacKey))),
             risk: Arc::new(start::risk(&config, &aws)),
             answers: Arc::new(AnswerQueue::new(sqs.clone(), config.get(Var::PortAnswersQueue))),
+            publisher: Arc::new(Topic::new(aws_sdk_sns::Client::new(&aws), config.get(Var::EventsTopic))),
+            monitor: Arc::new(config::monitor(|name| std::env::var(name).ok())?),
             dead: Arc::new(SqsDeadLetters::new(sqs, config.get(Var::DeadLetterQueue))),
         })
     }
@@ -113,6 +133,14 @@ impl<D: batch::DeadLetters> App<D> {
         match incoming {
             Incoming::Queue(event) => {
                 Ok(Outcomes::Queue(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await))
+            }
+            Incoming::Listen { .. } => {
+                self.watch().listen().await?;
+                Ok(Outcomes::Followed {})
+            }
+            Incoming::Past { port_history } => {
+                self.watch().remember(&port_history).await?;
+                Ok(Outcomes::Followed {})
             }
             Incoming::Stream(event) => {
                 self.follow(&event).await?;
@@ -163,7 +191,7 @@ impl<D: batch::DeadLetters> App<D> {
                 self.command(&found, activate).await?;
                 Ok(())
             }
-            Message::Heartbeat(_) => Ok(()),
+            Message::Heartbeat(heartbeat) => Ok(self.watch().beat(&heartbeat.gateway, envelope.time).await?),
         }
     }
 
@@ -210,7 +238,9 @@ impl<D: batch::DeadLetters> App<D> {
         let known = found.view.line.as_ref().and_then(|line| line.state.port(&order.pon));
         let decided = known.and_then(|change| change.port.as_deref()).is_some_and(|port| request.version <= port.version);
         let pin = if decided { PinShown::None } else { self.pin(&mut found, request, now).await? };
+        let tried = request.passcode.as_ref().zip(scorer.marker).map(|(given, marker)| marker.passcode(given.expose()));
         let ask = PortAsk {
+            tried,
             id: decide::port_id(&found.account, &found.line, &order.pon, request.version),
             number: order.number.clone(),
             order: order.pon.clone(),

@@ -1,4 +1,4 @@
-//! What the ledger shows: a lock of a whole account takes back the ports of its lines.
+//! What the ledger shows: a lock of a whole account takes back the ports of its lines, and the monitor watches.
 
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use linekeeper_domain::change::Actor;
@@ -16,6 +16,7 @@ use crate::App;
 impl<D: batch::DeadLetters> App<D> {
     /// Handles entries in order and stops at the first that fails: the stream brings it again.
     pub(crate) async fn follow(&self, event: &StreamEvent) -> Result<(), Failure> {
+        let mut entries = Vec::new();
         for record in &event.records {
             let image = record.change.new_image.clone().into_inner();
             let Some(serde_dynamo::AttributeValue::S(json)) = image.get("entry") else { continue };
@@ -23,8 +24,9 @@ impl<D: batch::DeadLetters> App<D> {
             if locks_lines(&entry) {
                 self.take_back(&entry).await?;
             }
+            entries.push(entry);
         }
-        Ok(())
+        self.watch().entries(&entries).await
     }
 
     /// The lines' own ledgers say nothing of a lock of the account: whoever is on the way out is looked at.

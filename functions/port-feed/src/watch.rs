@@ -5,7 +5,6 @@
 //! is written, so that a crash can repeat an event (with the same id) and lose none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use linekeeper_domain::change::Actor;
 use linekeeper_domain::decide;
@@ -24,27 +23,25 @@ use linekeeper_platform::store::{Error, Named};
 use linekeeper_platform::telemetry::{self, Metric};
 use serde::Deserialize;
 
+use crate::App;
+
 /// How often an incident that others write too is tried.
 const ATTEMPTS: usize = 8;
 /// The most hours, each of one carrier, that are remembered at once.
 const HOURS_OF_AN_IMPORT: usize = 20_000;
 
 /// What watches.
-#[derive(Clone)]
-pub struct Watch {
-    /// Store, settings, clock.
-    pub shell: Shell,
-    /// Where the keyed hashes come from.
-    pub risk: Arc<Risk>,
-    /// Tells everyone.
-    pub publisher: Arc<dyn Publisher>,
-    /// The limits.
-    pub settings: Arc<Settings>,
+pub(crate) struct Watch<'a> {
+    shell: &'a Shell,
+    risk: &'a Risk,
+    publisher: &'a dyn Publisher,
+    settings: &'a Settings,
 }
 
-impl std::fmt::Debug for Watch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch").field("settings", &self.settings).finish_non_exhaustive()
+impl<D> App<D> {
+    /// The part that watches.
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        Watch { shell: &self.shell, risk: &self.risk, publisher: self.publisher.as_ref(), settings: &self.monitor }
     }
 }
 
@@ -60,12 +57,12 @@ pub struct PastHour {
     pub accounts: u32,
 }
 
-impl Watch {
+impl Watch<'_> {
     /// Folds what entries show and publishes what completes a pattern.
     ///
     /// # Errors
     /// Where something could not be read, written or published: the stream brings the entries again.
-    pub async fn entries(&self, entries: &[Entry]) -> Result<(), Failure> {
+    pub(crate) async fn entries(&self, entries: &[Entry]) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
         let marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
         let mut seen: BTreeSet<Sighting> = BTreeSet::new();
@@ -85,13 +82,13 @@ impl Watch {
     ///
     /// # Errors
     /// As [`Watch::entries`].
-    pub async fn see(&self, seen: &[Sighting], names: &BTreeMap<WideMark, Named>) -> Result<(), Failure> {
+    pub(crate) async fn see(&self, seen: &[Sighting], names: &BTreeMap<WideMark, Named>) -> Result<(), Failure> {
         if seen.is_empty() {
             return Ok(());
         }
         // Before the alarm, so that it can name them.
         self.shell.store.name_lines(names, self.shell.clock.now()).await?;
-        let alarms = self.shell.store.fold(seen, &self.settings).await?;
+        let alarms = self.shell.store.fold(seen, self.settings).await?;
         self.raise(&alarms).await
     }
 
@@ -99,7 +96,7 @@ impl Watch {
     ///
     /// # Errors
     /// Where it could not be written.
-    pub async fn beat(&self, gateway: &str, sent_at: Timestamp) -> Result<(), Failure> {
+    pub(crate) async fn beat(&self, gateway: &str, sent_at: Timestamp) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
         let marker: &Marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
         // By the earlier of two clocks: one that is ahead would keep a silent gateway alive.
@@ -111,8 +108,8 @@ impl Watch {
     ///
     /// # Errors
     /// As [`Watch::entries`].
-    pub async fn listen(&self) -> Result<(), Failure> {
-        let alarms = self.shell.store.silences(self.shell.clock.now(), &self.settings).await?;
+    pub(crate) async fn listen(&self) -> Result<(), Failure> {
+        let alarms = self.shell.store.silences(self.shell.clock.now(), self.settings).await?;
         self.raise(&alarms).await
     }
 
@@ -121,7 +118,7 @@ impl Watch {
     ///
     /// # Errors
     /// Where something could not be written. Telling it again is safe.
-    pub async fn remember(&self, past: &[PastHour]) -> Result<(), Failure> {
+    pub(crate) async fn remember(&self, past: &[PastHour]) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
         let marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
         let mut by_key: BTreeMap<Key, BTreeMap<Timestamp, u32>> = BTreeMap::new();
@@ -158,13 +155,14 @@ impl Watch {
         let Some(first) = alarms.first() else { return Ok(()) };
         for _ in 0..ATTEMPTS {
             let stood = self.shell.store.incident(first).await?;
-            let Some((after, news)) = taken(stood.incident.as_ref(), alarms, &self.settings) else { return Ok(()) };
+            let Some((after, news)) = taken(stood.incident.as_ref(), alarms, self.settings) else { return Ok(()) };
             if news != News::GoesOn {
                 let named = self.shell.store.named_lines(&after.lines).await?;
                 if self.settings.hold {
                     self.hold(named.values()).await?;
                 }
-                let lines = named.into_values().map(|named| ConcernedLine { account_id: named.account_id, line_id: named.line_id });
+                let lines =
+                    named.into_values().map(|named| ConcernedLine { account_id: named.account_id, line_id: named.line_id });
                 self.publisher.report(&IncidentEvent::of(&after, news, lines.collect())).await?;
             }
             if self.shell.store.write_incident(first, &after, news, &stood).await? {
@@ -187,9 +185,8 @@ impl Watch {
             let ports = view.book(&subject).map(|book| book.open(now).filter(|change| change.kind() == ChangeKind::PortOut));
             let ports: Vec<ChangeId> = ports.into_iter().flatten().map(|change| change.id.clone()).collect();
             for id in ports {
-                let raise = |view: &View, ctx: decide::Context<'_>| {
-                    Ok(decide::reassess(view, &id, &evidence, ctx).unwrap_or_default())
-                };
+                let raise =
+                    |view: &View, ctx: decide::Context<'_>| Ok(decide::reassess(view, &id, &evidence, ctx).unwrap_or_default());
                 self.shell.command(&owner(&named.account_id, &subject), &Actor::System, view.clone(), raise).await?;
             }
         }

@@ -212,8 +212,7 @@ impl Store {
             while writes.peek().is_some() {
                 let some = writes.by_ref().take(WRITES).map(|(part, at, window, seq)| async move {
                     let until = Some(now.max(at) + window.kept_for());
-                    let wrote =
-                        self.replace(window_key(&part), window.encode(), seq, until, Condition::WindowUnmoved).await;
+                    let wrote = self.replace(window_key(&part), window.encode(), seq, until, Condition::WindowUnmoved).await;
                     (part, at, window, wrote)
                 });
                 for (part, at, window, wrote) in join_all(some).await {
@@ -347,7 +346,8 @@ impl Store {
             .consistent_read(true);
         let answer = call.send().await.map_err(|error| Error::aws("dynamodb:Query", error.into_service_error()))?;
         let gateway = |mut item: Item| {
-            let mark = item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix("GATEWAY#")).unwrap_or_default();
+            let mark =
+                item.get("sk").and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix("GATEWAY#")).unwrap_or_default();
             let mark = u64::from_str_radix(mark, 16).map_err(|_| Error::Corrupt("a gateway without its mark"))?;
             Ok(Gateway { mark: WideMark(mark), last: field(&mut item, "last_at")? })
         };
