@@ -55,6 +55,8 @@ pub struct PastHour {
     pub spid: String,
     /// How many.
     pub accounts: u32,
+    /// How many of them failed validation at first, where that is known.
+    pub failed: Option<u32>,
 }
 
 impl Watch<'_> {
@@ -125,9 +127,12 @@ impl Watch<'_> {
         for hour in past.iter().take(HOURS_OF_AN_IMPORT) {
             let Some(at) = Timestamp::parse(&hour.at) else { continue };
             let key = Key { kind: Kind::CarrierPorts, mark: marker.carrier(&hour.spid) };
-            for key in [key, Key::FEED] {
+            let failures = Key { kind: Kind::CarrierFailures, ..key };
+            let counts = [(key, Some(hour.accounts)), (Key::FEED, Some(hour.accounts)), (failures, hour.failed)];
+            for (key, accounts) in counts {
+                let Some(accounts) = accounts else { continue };
                 let count = by_key.entry(key).or_default().entry(at).or_default();
-                *count = count.saturating_add(hour.accounts);
+                *count = count.saturating_add(accounts);
             }
         }
         let now = self.shell.clock.now();

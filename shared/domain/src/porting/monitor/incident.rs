@@ -55,6 +55,10 @@ vocabulary! {
         SoonFeed = "soon_feed",
         /// The same, where one representative made the earlier change.
         SoonRep = "soon_rep",
+        /// Accounts leave for one gaining carrier soon after a contact or the SIM changed: their customers may not hear.
+        ReroutedCarrier = "rerouted_carrier",
+        /// The same, over all carriers.
+        ReroutedFeed = "rerouted_feed",
     }
 }
 

@@ -44,6 +44,7 @@ use bytes::Reader;
 use mix::Mix;
 use ring::{Added, Met};
 use series::{Limit, Parts, Series, TooMany};
+use settings::OneIn;
 use table::{Did, Row, Table};
 
 /// The stored form that this code reads and writes.
@@ -104,8 +105,10 @@ pub enum Seen {
     /// A transfer PIN was drawn, or another SIM asked for: not a port yet, and what a thief of many accounts does from
     /// one place.
     Prepared,
-    /// A port was asked for soon after one of the four above. Made by the monitor itself: [`follow_ups`].
+    /// A port was asked for soon after an unlock or a reset. Made by the monitor itself: [`follow_ups`].
     SoonAfter,
+    /// The same after a contact or the SIM changed: the customer may not hear of it.
+    Rerouted,
 }
 
 /// Where it met others. Nothing where it is not known.
@@ -157,6 +160,10 @@ vocabulary! {
         FeedReasons = "feed_reasons",
         /// All ports soon after another change.
         FeedSoon = "feed_soon",
+        /// Ports to a gaining carrier soon after a contact or the SIM changed.
+        CarrierRerouted = "carrier_rerouted",
+        /// All ports soon after a contact or the SIM changed.
+        FeedRerouted = "feed_rerouted",
         /// Ports from an address.
         Address = "address",
         /// Ports by a representative.
@@ -184,6 +191,7 @@ impl Kind {
         match self {
             Self::CarrierPorts | Self::CarrierFailures | Self::CarrierReasons | Self::FeedPorts | Self::FeedReasons => 8,
             Self::CarrierSoon | Self::FeedSoon | Self::Address | Self::Pin => 4,
+            Self::CarrierRerouted | Self::FeedRerouted => 2,
             Self::Rep | Self::RepSoon | Self::Device | Self::Handset | Self::Account | Self::Line => 1,
         }
     }
@@ -195,6 +203,8 @@ impl Kind {
             | Self::CarrierSoon
             | Self::FeedPorts
             | Self::FeedSoon
+            | Self::CarrierRerouted
+            | Self::FeedRerouted
             | Self::Address
             | Self::Rep
             | Self::RepSoon
@@ -206,25 +216,29 @@ impl Kind {
 
     /// The rules of a kind that is compared with its past.
     fn limits(self, settings: &Settings) -> Vec<(Pattern, Limit)> {
-        let over = |hours, floor| Limit { hours, floor, cold: Some(settings.cold(floor)) };
+        let over = |hours, floor, one_in| Limit { hours, floor, cold: Some(settings.cold(floor, one_in)) };
         // What only a past can say is not said without one.
         let known = |hours, floor| Limit { hours, floor, cold: None };
         match self {
             Self::CarrierPorts => vec![
-                (Pattern::CarrierBurst, over(SIX_HOURS, settings.carrier_ports)),
+                (Pattern::CarrierBurst, over(SIX_HOURS, settings.carrier_ports, OneIn::Ports)),
                 (Pattern::CarrierRate, known(HOUR, settings.carrier_ports)),
             ],
-            Self::CarrierFailures => vec![(Pattern::CarrierFailures, over(SIX_HOURS, settings.carrier_failures))],
-            Self::CarrierSoon => vec![(Pattern::SoonCarrier, over(SIX_HOURS, settings.soon_carrier))],
+            Self::CarrierFailures => vec![(Pattern::CarrierFailures, over(SIX_HOURS, settings.carrier_failures, OneIn::Some))],
+            Self::CarrierSoon => vec![(Pattern::SoonCarrier, over(SIX_HOURS, settings.soon_carrier, OneIn::Some))],
             Self::FeedPorts => vec![(Pattern::FeedRate, known(HOUR, settings.feed_ports))],
-            Self::FeedSoon => vec![(Pattern::SoonFeed, over(SIX_HOURS, settings.soon_feed))],
-            Self::Address => vec![(Pattern::Address, over(SIX_HOURS, settings.address_ports))],
-            Self::Rep => vec![(Pattern::Representative, over(SIX_HOURS, settings.rep_ports))],
+            Self::FeedSoon => vec![(Pattern::SoonFeed, over(SIX_HOURS, settings.soon_feed, OneIn::SomeOfAll))],
+            Self::CarrierRerouted => {
+                vec![(Pattern::ReroutedCarrier, over(SIX_HOURS, settings.rerouted_carrier, OneIn::Few))]
+            }
+            Self::FeedRerouted => vec![(Pattern::ReroutedFeed, over(SIX_HOURS, settings.rerouted_feed, OneIn::Few))],
+            Self::Address => vec![(Pattern::Address, over(SIX_HOURS, settings.address_ports, OneIn::Few))],
+            Self::Rep => vec![(Pattern::Representative, over(SIX_HOURS, settings.rep_ports, OneIn::Few))],
             Self::RepSoon => {
                 let limit = Limit { hours: SIX_HOURS, floor: settings.soon_rep, cold: Some(settings.soon_rep) };
                 vec![(Pattern::SoonRep, limit)]
             }
-            Self::Pin => vec![(Pattern::OnePin, over(SIX_HOURS, settings.one_pin))],
+            Self::Pin => vec![(Pattern::OnePin, over(SIX_HOURS, settings.one_pin, OneIn::Few))],
             Self::CarrierReasons | Self::FeedReasons | Self::Device | Self::Handset | Self::Account | Self::Line => Vec::new(),
         }
     }
@@ -294,7 +308,8 @@ impl Seen {
             | Self::PasswordReset
             | Self::SimSwapped
             | Self::Prepared
-            | Self::SoonAfter => None,
+            | Self::SoonAfter
+            | Self::Rerouted => None,
         }
     }
 }
@@ -332,6 +347,13 @@ impl Sighting {
             Seen::SoonAfter => {
                 vec![at(Kind::CarrierSoon, met.carrier), feed(Kind::FeedSoon), at(Kind::RepSoon, met.rep)]
             }
+            Seen::Rerouted => vec![
+                at(Kind::CarrierSoon, met.carrier),
+                feed(Kind::FeedSoon),
+                at(Kind::RepSoon, met.rep),
+                at(Kind::CarrierRerouted, met.carrier),
+                feed(Kind::FeedRerouted),
+            ],
             Seen::Confirmed => Vec::new(),
         };
         keys.into_iter().flatten().collect()
@@ -341,16 +363,12 @@ impl Sighting {
         let did = match self.seen {
             Seen::Failed(_) | Seen::Refused => Did::Failed,
             Seen::Asked | Seen::Prepared => Did::Asked,
-            Seen::Confirmed
-            | Seen::Unlocked
-            | Seen::ContactChanged
-            | Seen::PasswordReset
-            | Seen::SimSwapped
-            | Seen::SoonAfter => Did::Changed,
+            Seen::ContactChanged | Seen::SimSwapped => Did::Rerouted,
+            Seen::Confirmed | Seen::Unlocked | Seen::PasswordReset | Seen::SoonAfter | Seen::Rerouted => Did::Changed,
         };
         let with = match (kind, did) {
             (Kind::Line, _) => self.met.pin,
-            (Kind::Account, Did::Changed) => self.met.rep,
+            (Kind::Account, Did::Changed | Did::Rerouted) => self.met.rep,
             (Kind::Account, Did::Asked | Did::Failed) => self.met.carrier,
             _ => None,
         };
@@ -451,10 +469,10 @@ pub fn follow_ups(account: &Window, sighting: &Sighting, settings: &Settings) ->
     let (row, soon) = (sighting.row(Kind::Account), settings.soon.as_seconds());
     let is_soon = |changed: &Row, port: &Row| (changed.at..=changed.at.saturating_add(soon)).contains(&port.at);
     let same_line = |changed: &Row, port: &Row| changed.line == 0 || changed.line == port.line;
-    let pairs = table.rows().filter_map(|other| match (other.did, row.did) {
-        (Did::Changed, Did::Asked | Did::Failed) => Some((*other, row)),
-        (Did::Asked | Did::Failed, Did::Changed) => Some((row, *other)),
-        (Did::Changed, Did::Changed) | (Did::Asked | Did::Failed, Did::Asked | Did::Failed) => None,
+    let pairs = table.rows().filter_map(|other| match (other.did.is_port(), row.did.is_port()) {
+        (false, true) => Some((*other, row)),
+        (true, false) => Some((row, *other)),
+        (true, true) | (false, false) => None,
     });
     let mark = |mark: u64| (mark != 0).then_some(WideMark(mark));
     let mut follow: Vec<Sighting> = pairs
@@ -463,7 +481,7 @@ pub fn follow_ups(account: &Window, sighting: &Sighting, settings: &Settings) ->
             at: Timestamp::from_second(i64::from(port.at)),
             account: sighting.account,
             line: mark(port.line),
-            seen: Seen::SoonAfter,
+            seen: if changed.did == Did::Rerouted { Seen::Rerouted } else { Seen::SoonAfter },
             met: Places { carrier: mark(port.with), rep: mark(changed.with), ..Places::default() },
         })
         .collect();

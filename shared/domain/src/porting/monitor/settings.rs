@@ -7,9 +7,31 @@ use crate::time::Span;
 
 /// How many times its floor a rule takes before the monitor has any history.
 const COLD_FLOORS: u32 = 2;
-/// One in so many lines asked for in six hours towards one gaining carrier is nothing, before there is history:
-/// an operator that loses 1.2 % of its lines a month, 35 % of them to its largest competitor, stays five times below.
-const COLD_LINES: u32 = 5_000;
+
+/// One in so many of a carrier's lines is nothing in six hours, before there is history. A carrier that loses 1.2 % of
+/// its lines a month, 35 % of them to its largest competitor, stays five times below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OneIn {
+    /// Ports to one gaining carrier: 5,000.
+    Ports,
+    /// Failures there, and ports soon after an unlock or a reset: one in seven of the ports, or fewer: 25,000.
+    Some,
+    /// The same over all carriers: 10,000.
+    SomeOfAll,
+    /// What few honest customers do: 100,000.
+    Few,
+}
+
+impl OneIn {
+    const fn lines(self) -> u32 {
+        match self {
+            Self::Ports => 5_000,
+            Self::Some => 25_000,
+            Self::SomeOfAll => 10_000,
+            Self::Few => 100_000,
+        }
+    }
+}
 
 /// The monitor's limits. A limit counts accounts where it does not say otherwise: a family or a firm that moves
 /// its lines together is one.
@@ -38,6 +60,11 @@ pub struct Settings {
     pub soon_carrier: u32,
     /// The same over all carriers; 4 to 50.
     pub soon_feed: u32,
+    /// The same where a contact or the SIM changed, so that the customer may not hear of it: for one gaining carrier;
+    /// 3 to 20.
+    pub rerouted_carrier: u32,
+    /// The same over all carriers; 4 to 20.
+    pub rerouted_feed: u32,
     /// The same where one representative made the earlier change; 3 to 20.
     pub soon_rep: u32,
     /// How soon; 1 hour to 2 days.
@@ -75,6 +102,8 @@ impl Default for Settings {
             one_pin: 5,
             soon_carrier: 5,
             soon_feed: 6,
+            rerouted_carrier: 4,
+            rerouted_feed: 5,
             soon_rep: 5,
             soon: Span::hours(24),
             device: 4,
@@ -108,6 +137,8 @@ impl Settings {
             ("one_pin", "4 to 20", (4..=20).contains(&self.one_pin)),
             ("soon_carrier", "3 to 20", (3..=20).contains(&self.soon_carrier)),
             ("soon_feed", "4 to 50", (4..=50).contains(&self.soon_feed)),
+            ("rerouted_carrier", "3 to 20", (3..=20).contains(&self.rerouted_carrier)),
+            ("rerouted_feed", "4 to 20", (4..=20).contains(&self.rerouted_feed)),
             ("soon_rep", "3 to 20", (3..=20).contains(&self.soon_rep)),
             ("soon", "1 hour to 2 days", spans(self.soon, Span::hours(1), Span::days(2))),
             ("device", "3 to 20", (3..=20).contains(&self.device)),
@@ -126,8 +157,8 @@ impl Settings {
     }
 
     /// The limit of a rule with this floor while there is no history.
-    pub(super) fn cold(&self, floor: u32) -> u32 {
-        floor.saturating_mul(COLD_FLOORS).max(self.lines / COLD_LINES)
+    pub(super) fn cold(&self, floor: u32, one_in: OneIn) -> u32 {
+        floor.saturating_mul(COLD_FLOORS).max(self.lines / one_in.lines())
     }
 }
 
@@ -149,7 +180,9 @@ mod tests {
     #[test]
     fn before_there_is_history_a_large_operator_is_not_held_to_the_floor_of_a_small_one() {
         let small = Settings::default();
-        assert_eq!(small.cold(6), 12);
-        assert_eq!(Settings { lines: 5_000_000, ..small }.cold(6), 1_000);
+        assert_eq!(small.cold(6, OneIn::Ports), 12);
+        let large = Settings { lines: 5_000_000, ..small };
+        assert_eq!(large.cold(6, OneIn::Ports), 1_000);
+        assert_eq!(large.cold(5, OneIn::Few), 50);
     }
 }

@@ -27,6 +27,17 @@ pub(super) enum Did {
     Failed,
     /// Something was changed that helps a thief.
     Changed,
+    /// A contact or the SIM was changed: the customer may not hear of what follows.
+    Rerouted,
+}
+
+impl Did {
+    pub(super) const fn is_port(self) -> bool {
+        match self {
+            Self::Asked | Self::Failed => true,
+            Self::Changed | Self::Rerouted => false,
+        }
+    }
 }
 
 /// One thing that happened.
@@ -90,7 +101,7 @@ impl Table {
     fn count(rows: &[&Row], of: Of) -> u32 {
         let number = match of {
             Of::Accounts => rows.iter().map(|row| row.account).collect::<BTreeSet<_>>().len(),
-            Of::Lines => rows.iter().filter(|row| row.did != Did::Changed).map(|row| row.line).collect::<BTreeSet<_>>().len(),
+            Of::Lines => rows.iter().filter(|row| row.did.is_port()).map(|row| row.line).collect::<BTreeSet<_>>().len(),
             Of::Failures => {
                 let failed: Vec<u64> = rows.iter().filter(|row| row.did == Did::Failed).map(|row| row.line).collect();
                 failed.len() - failed.iter().collect::<BTreeSet<_>>().len()
@@ -102,7 +113,7 @@ impl Table {
 
     /// Whether a window with this moment in it holds too many.
     pub(super) fn judge(&self, at: u32, of: Of, limit: u32) -> Option<TooMany> {
-        let ports: Vec<&Row> = self.rows.iter().filter(|row| row.did != Did::Changed).collect();
+        let ports: Vec<&Row> = self.rows.iter().filter(|row| row.did.is_port()).collect();
         let ends = ports.iter().map(|row| row.at).filter(|end| (at..=at.saturating_add(WINDOW)).contains(end));
         let mut worst: Option<TooMany> = None;
         for end in ends.collect::<BTreeSet<_>>() {
@@ -127,6 +138,7 @@ impl Table {
                 Did::Asked => 0,
                 Did::Failed => 1,
                 Did::Changed => 2,
+                Did::Rerouted => 3,
             });
             out.extend(row.account.to_le_bytes());
             out.extend(row.line.to_le_bytes());
@@ -142,6 +154,7 @@ impl Table {
                 0 => Did::Asked,
                 1 => Did::Failed,
                 2 => Did::Changed,
+                3 => Did::Rerouted,
                 _ => return None,
             };
             let row = Row { at, did, account: from.u32()?, line: from.u64()?, with: from.u64()? };
@@ -173,6 +186,8 @@ pub(super) fn limits(kind: super::Kind, settings: &Settings) -> Vec<(Pattern, Of
         | Kind::FeedPorts
         | Kind::FeedReasons
         | Kind::FeedSoon
+        | Kind::CarrierRerouted
+        | Kind::FeedRerouted
         | Kind::Address
         | Kind::Rep
         | Kind::RepSoon

@@ -189,6 +189,7 @@ fn ports_soon_after_changes_by_one_representative_alarm_whichever_comes_first() 
             let alarms: Vec<Alarm> = pair.iter().flat_map(|sighting| memory.see(sighting)).collect();
             assert_eq!(patterns(&alarms).contains(&Pattern::SoonRep), n >= 4, "{n}");
             assert_eq!(patterns(&alarms).contains(&Pattern::SoonFeed), n >= 5, "{n}");
+            assert_eq!(patterns(&alarms).contains(&Pattern::ReroutedFeed), n >= 4, "{n}");
         }
     }
 }
