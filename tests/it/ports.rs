@@ -9,7 +9,7 @@ use linekeeper_domain::state::Line;
 use linekeeper_domain::time::Span;
 use linekeeper_platform::clock::Clock as _;
 use linekeeper_tests::people::{ANA, BEA};
-use linekeeper_tests::ports::{about, activation, customer, draw, order, pin, pin_change, with_pin};
+use linekeeper_tests::ports::{about, activation, bill, customer, draw, order, pin, pin_change, with_pin};
 use linekeeper_tests::race::{CALLERS, together};
 use linekeeper_tests::{Call, Fault, World, iccid};
 use serde_json::{Value, json};
@@ -17,6 +17,21 @@ use serde_json::{Value, json};
 async fn world() -> World {
     let world = World::new().await;
     customer(&world, &ANA).await;
+    world
+}
+
+/// Ana under other rules.
+async fn abroad(jurisdiction: &str) -> World {
+    let world = World::new().await;
+    for mut record in ANA.opening(&world.now()) {
+        if record["type"] == "account_opened" {
+            record["jurisdiction"] = json!(jurisdiction);
+        }
+        world.feed(record).await;
+    }
+    world.clock.advance(Span::days(30));
+    world.known_at_home(&ANA).await;
+    bill(&world, &ANA).await;
     world
 }
 
@@ -38,7 +53,7 @@ async fn is_frozen(world: &World) -> bool {
 
 /// Orders and has the port confirmed.
 async fn confirmed(world: &World, pon: &str) -> String {
-    let pin = pin(world, &ANA, &format!("pin for {pon}")).await;
+    let pin = pin(world, &ANA, &format!("pin-for-{pon}")).await;
     assert!(!world.from_gateway(&with_pin(order(world, &ANA, pon, 0), &pin)).await);
     assert!(world.pump().await);
     assert_eq!(world.gateway.words().last().map(String::as_str), Some("confirm"));
@@ -54,6 +69,10 @@ async fn a_port_with_its_pin_is_confirmed_by_a_signed_authorization_once_the_cus
     assert_eq!(world.gateway.words(), [""; 0], "nobody has been told yet");
     assert!(world.pump().await);
     assert!(!world.inbox.all().is_empty());
+    eprintln!(
+        "DECISION {:?}",
+        world.line(&ANA).await.state.book.changes.values().map(|c| c.decision.clone()).collect::<Vec<_>>()
+    );
 
     let answer = world.gateway.last();
     assert_eq!(answer["answer"], "confirm", "{answer}");
@@ -77,10 +96,41 @@ async fn account_number_and_zip_alone_never_move_a_line() {
     assert!(!world.from_gateway(&order(&world, &ANA, "LK-1", 0)).await);
     world.pump().await;
     let answer = world.gateway.last();
-    assert_eq!((answer["answer"].as_str(), reasons(&answer)), (Some("reject"), vec!["passcode_missing".to_owned()]));
-    assert_eq!(port(&world).await, Some(Status::Refused));
-    assert!(world.topic.authorizations().is_empty());
+    assert_eq!((answer["answer"].as_str(), reasons(&answer)), (Some("delay"), vec!["not_confirmed_by_customer".to_owned()]));
     assert!(!world.inbox.all().is_empty(), "she is told of the attempt");
+
+    // She does not answer: in the end the order is refused.
+    world.clock.advance(Span::days(2));
+    world.tick().await;
+    assert_eq!(world.gateway.words(), ["delay", "reject"]);
+    assert_eq!(port(&world).await, Some(Status::Expired));
+    assert!(world.topic.authorizations().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_pin_she_may_confirm_in_the_app_by_a_factor_and_never_by_a_tap() {
+    let world = world().await;
+    world.from_gateway(&order(&world, &ANA, "LK-1", 0)).await;
+    world.pump().await;
+    let line = world.line(&ANA).await.state;
+    let change = line.book.changes.keys().next().unwrap().to_string();
+    world.prove(&ANA, &change, "push_otp").await;
+    assert_eq!(world.prove(&ANA, &change, "push_otp").await.problem(), "factor-not-offered");
+    world.pump().await;
+    // Without a PIN the order looks like nobody's: it waits all the same, and then it goes.
+    assert!(!world.gateway.words().contains(&"confirm".to_owned()));
+    world.clock.advance(Span::hours(73));
+    world.tick().await;
+    assert_eq!(world.gateway.words().last().map(String::as_str), Some("confirm"));
+}
+
+#[tokio::test]
+async fn where_the_place_asks_for_a_token_there_is_no_port_without_it() {
+    let world = abroad("uk").await;
+    world.from_gateway(&order(&world, &ANA, "LK-1", 0)).await;
+    world.pump().await;
+    let answer = world.gateway.last();
+    assert_eq!((answer["answer"].as_str(), reasons(&answer)), (Some("reject"), vec!["passcode_missing".to_owned()]));
 }
 
 #[tokio::test]
@@ -422,7 +472,7 @@ async fn i10_what_cannot_be_read_is_answered_or_put_aside_and_its_neighbours_go_
         .iter()
         .map(|event| (event["data"]["purchase_order_number"].as_str().unwrap().to_owned(), reasons(&event["data"])))
         .collect();
-    let expected = [("LK-2", "time_without_zone"), ("LK-3", "number_not_ours"), ("LK-1", "passcode_missing")];
+    let expected = [("LK-2", "time_without_zone"), ("LK-3", "number_not_ours"), ("LK-1", "not_confirmed_by_customer")];
     assert_eq!(answered, expected.map(|(pon, reason)| (pon.to_owned(), vec![reason.to_owned()])));
     assert_eq!(world.dead.all().len(), 4, "each with its reason");
 }
@@ -457,20 +507,7 @@ async fn a_recycled_number_is_its_new_holders_and_an_old_order_does_not_find_the
 
 #[tokio::test]
 async fn a_sim_swap_within_the_places_wait_refuses_a_port() {
-    let world = World::new().await;
-    for record in ANA.opening(&world.now()) {
-        let mut record = record;
-        if record["type"] == "account_opened" {
-            record["jurisdiction"] = json!("in");
-        }
-        world.feed(record).await;
-    }
-    world.clock.advance(Span::days(30));
-    world.known_at_home(&ANA).await;
-    let known = json!({"id": "b", "at": world.now(), "type": "billing_known", "account_id": ANA.account,
-        "account_number": "987-654", "zip": "33101"});
-    world.feed(known).await;
-    world.pump().await;
+    let world = abroad("in").await;
     let pin = pin(&world, &ANA, "pin").await;
     world.feed(json!({"id": "s", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": iccid(9)})).await;
     world.pump().await;
@@ -499,7 +536,7 @@ async fn a_message_of_the_gateway_makes_the_calls_of_the_table_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i1_i6_under_crashes_at_every_call_each_request_has_exactly_one_effective_answer() {
     let undisturbed = story(None).await;
-    assert_eq!(undisturbed.0, ["confirm"]);
+    assert_eq!(undisturbed.0, ["confirm", "confirm"], "and the same once more, where it was asked again");
     for step in 0..2 {
         for k in 1..=8 {
             for fault in [Fault::Before(k), Fault::After(k)] {

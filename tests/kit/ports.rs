@@ -51,6 +51,11 @@ pub fn activation(world: &World, person: &Person, pon: &str) -> Value {
 /// A customer whose account number and ZIP are known.
 pub async fn customer(world: &World, person: &Person) {
     world.customer(person).await;
+    bill(world, person).await;
+}
+
+/// The carrier tells what is on the bill.
+pub async fn bill(world: &World, person: &Person) {
     let known = json!({"id": "b", "at": world.now(), "type": "billing_known", "account_id": person.account,
         "account_number": ACCOUNT_NUMBER, "zip": ZIP});
     assert!(!world.feed(known).await);

@@ -520,10 +520,10 @@ impl World {
         loop {
             let Some((pk, seq, event)) = self.undelivered().await.into_iter().next() else { return true };
             // Three functions hear of it, each as its mapping's filter lets it.
-            self.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
-            self.ports.handle(port_feed::Incoming::Stream(event.clone())).await.unwrap();
+            Box::pin(self.risk.handle(risk_scoring::Incoming::Stream(event.clone()))).await.unwrap();
+            Box::pin(self.ports.handle(port_feed::Incoming::Stream(event.clone()))).await.unwrap();
             self.tap.begin(fault.take());
-            if self.notify.handle(event).await.is_err() {
+            if Box::pin(self.notify.handle(event)).await.is_err() {
                 self.tap.begin(None);
                 return false;
             }

@@ -12,7 +12,7 @@ use linekeeper_domain::factors::{PasskeyKey, RECOVERY_CODES, RecoveryCodes};
 use linekeeper_domain::ids::{AccountId, ChallengeId, ChangeId};
 use linekeeper_domain::kinds::{Enrollable, Factor, Reason, Status};
 use linekeeper_domain::secret::{OtpCode, RecoveryCode};
-use linekeeper_domain::state::{TransferPin, View};
+use linekeeper_domain::state::View;
 use linekeeper_domain::words;
 use linekeeper_platform::config::{Var, door, relying_party};
 use linekeeper_platform::door::Door;
@@ -186,10 +186,10 @@ impl App {
         let account = &customer.account;
         let change = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
         let view = self.shell.store.read(account, change.subject()).await?;
-        let expires_at = decide::may_draw(&view, &change, context)?;
+        decide::may_draw(&view, &change, context)?;
         let (id, code) = (self.shell.entropy.challenge().ok_or(ProblemKind::Internal)?, self.shell.entropy.transfer_pin());
         let mac = self.mac.mac(&decide::pin_input(account, &change, &id, &code)).await?;
-        let pin = TransferPin { id, change: change.clone(), mac, issued_at: context.now, expires_at };
+        let pin = decide::drawn(&view, &change, id, mac, context)?;
         let draw = |view: &View, ctx: decide::Context<'_>| {
             let mut draft = decide::draw(view, &pin, ctx)?;
             draft.quotas.extend(customer.key.iter().map(decide::spent));
@@ -201,7 +201,7 @@ impl App {
             return Err(Problem::new(ProblemKind::Refused, words::what_to_do(Some(Reason::Locked))).about(change.as_str()));
         }
         telemetry::count(Metric::Challenge, "transfer_pin");
-        Reply::json(201, &Drawn { pin: Zeroizing::new(code.expose().to_owned()), expires_at: expires_at.to_string() })
+        Reply::json(201, &Drawn { pin: Zeroizing::new(code.expose().to_owned()), expires_at: pin.expires_at.to_string() })
     }
 
     /// What an answer will be held against.

@@ -19,6 +19,7 @@ use crate::porting::fields::{Pon, PortVersion, Spid};
 use crate::porting::message::Order;
 use crate::proof::{Assurance, Factors, Proof, Taint};
 use crate::risk::marks::WideMark;
+use crate::risk::profile::PinRecord;
 use crate::risk::scorer::Shadow;
 use crate::signals::Holder;
 use crate::time::Timestamp;
@@ -409,6 +410,9 @@ pub struct Change {
     /// The gaining carrier's order, for a port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Box<PortOrder>>,
+    /// How a number transfer PIN was asked for: the port that it comes with is weighed by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_record: Option<PinRecord>,
     /// When its hold is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_until: Option<Timestamp>,

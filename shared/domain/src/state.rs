@@ -15,7 +15,7 @@ use crate::numbers::{Eid, Iccid, Imei, Msisdn};
 use crate::policy::Cover;
 use crate::porting::fields::Pon;
 use crate::proof::Taint;
-use crate::risk::profile::Stamp;
+use crate::risk::profile::{PinRecord, Stamp};
 use crate::risk::velocity::Meetings;
 use crate::risk::{KeyShown, Profile};
 use crate::signals::{DeviceProof, Signal};
@@ -143,6 +143,11 @@ pub struct TransferPin {
     pub change: ChangeId,
     /// Its MAC under a KMS key.
     pub mac: String,
+    /// When it was asked for, and how.
+    pub asked_at: Timestamp,
+    /// See [`Change::pin_record`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<PinRecord>,
     /// Since when.
     pub issued_at: Timestamp,
     /// From when on it is worthless.

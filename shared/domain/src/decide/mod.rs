@@ -18,7 +18,7 @@ mod tell;
 
 pub use choose::{Choice, choices};
 pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
-pub use pin::{claimable, draw, may_draw, pin_input};
+pub use pin::{claimable, draw, drawn, may_draw, pin_input};
 pub use port::{
     PinShown, PortAsk, Reply, Says, Supplement, activated, cancelled, confirmed_again, port, port_id, recheck, replied,
     supplemented, timed,
@@ -284,7 +284,7 @@ fn port_rule(change: &Change, question: &Question, line: Option<&Line>, now: Tim
     let ruling = rule(&change.details, question);
     let swapped = line.and_then(Line::sim_changed_at).filter(|_| change.kind() == ChangeKind::PortOut);
     match swapped {
-        Some(at) if now < at + row(question.jurisdiction).wait_after_sim_swap => {
+        Some(at) if row(question.jurisdiction).sim_swap_wait.value.is_some_and(|wait| now < at + wait) => {
             ruling.join(Ruling::refusal(Reason::RecentSimChange))
         }
         Some(_) | None => ruling,
@@ -396,6 +396,7 @@ pub(crate) fn test_change() -> Change {
         code_sent_at: None,
         enrols: None,
         port: None,
+        pin_record: None,
         hold_until: None,
         told_at: None,
         expires_at: now + Span::hours(24),

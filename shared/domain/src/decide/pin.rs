@@ -19,6 +19,17 @@ pub fn pin_input(account: &AccountId, change: &ChangeId, id: &ChallengeId, pin: 
     Digest::of(&["linekeeper transfer pin 1", account.as_str(), change.as_str(), id.as_str(), pin.expose()])
 }
 
+/// A PIN in the making: what is kept of it, once its MAC is known.
+///
+/// # Errors
+/// As [`may_draw`].
+pub fn drawn(view: &View, change: &ChangeId, id: ChallengeId, mac: String, ctx: Context<'_>) -> Result<TransferPin, Denied> {
+    let expires_at = may_draw(view, change, ctx)?;
+    let asked = find(view, change)?;
+    let (asked_at, record) = (asked.request.requested_at, asked.pin_record);
+    Ok(TransferPin { id, change: change.clone(), mac, asked_at, record, issued_at: ctx.now, expires_at })
+}
+
 /// Until when a PIN that is drawn now counts: the life of the place's token.
 ///
 /// # Errors
@@ -29,7 +40,7 @@ pub fn may_draw(view: &View, id: &ChangeId, ctx: Context<'_>) -> Result<Timestam
     let account = &view.account.as_ref().ok_or(Denied::NotFound)?.state;
     match (&change.details, &change.stage) {
         (Details::PortPin {}, Stage::Authorized(granted)) if ctx.now < granted.expires_at => {
-            Ok(ctx.now + row(account.jurisdiction).token_life)
+            Ok(ctx.now + row(account.jurisdiction).token_life())
         }
         _ => Err(Denied::ChangeClosed),
     }

@@ -20,10 +20,10 @@ use crate::porting::fields::{AccountNumber, Pon, PortVersion, Spid, Zip};
 use crate::porting::hours::answer_by;
 use crate::porting::jurisdiction::row;
 use crate::proof::Proof;
-use crate::risk::Scorer;
-use crate::risk::event::Shown;
+use crate::risk::event::{Observation, Shown};
 use crate::risk::marks::WideMark;
 use crate::risk::request::Asked;
+use crate::risk::{Assessment, KeyShown, Scorer};
 use crate::signals::{RequestSignals, Signal};
 use crate::state::{Account, Billing, Line, OPEN_CHANGES, View};
 use crate::time::{Span, Timestamp};
@@ -151,10 +151,10 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
         actor: &Actor::Gateway,
         channel: Channel::Porting,
         signals: &signals,
-        key: crate::risk::KeyShown::NoneEnrolled,
+        key: KeyShown::NoneEnrolled,
     };
-    let seen_by_model = crate::risk::event::Observation { shown, ..asked.seen(view, ctx.now) };
-    let mut assessment = assessed(view, &account.state.id, &seen_by_model, crate::risk::KeyShown::NoneEnrolled, scorer, ctx);
+    let observed = Observation { shown, ..asked.seen(view, ctx.now) };
+    let mut assessment = weighed(view, line, ask, &observed, scorer, ctx);
     // What cannot be compared weighs as a score that cannot be had.
     if account.state.billing.is_none() || ask.says.account_number.is_none() || ask.says.zip.is_none() {
         assessment = assessment.at_least(Band::Unavailable, Reason::AccountDataUnknown);
@@ -184,9 +184,10 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
             confirmed_at: None,
             activated_at: None,
         })),
+        pin_record: None,
         hold_until: None,
         told_at: None,
-        expires_at: ctx.now + row(jurisdiction).reply_window.max(ctx.settings.change_life),
+        expires_at: ctx.now + row(jurisdiction).reply_window.value.max(ctx.settings.change_life),
         stage: Stage::Open,
     };
     let mut ruling = port_rule(&change, &question(&change, &seen, Some(line), jurisdiction, ctx), Some(line), ctx.now);
@@ -218,10 +219,33 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
     let notice = notice(view, message, Some(&change), ask.id.subject(), ctx);
     events.push(Event::Requested { change: Box::new(change) });
     events.extend(spent);
-    let met = scorer.counted(&account.state.id, &seen_by_model);
+    let met = scorer.counted(&account.state.id, &observed);
     let claimed = matches!(ask.pin, PinShown::Right(_) | PinShown::Wrong(_));
     let roll_tally = !claimed && view.tally(ask.id.subject()).is_some_and(|tally| ctx.now >= tally.since + Span::days(1));
     Ok(Draft { met, roll_tally, ..step(&ask.id, events, Some(notice), Some(seen.seq)) })
+}
+
+/// What the scorer says of an order. The PIN that it came with tells how it was got; a carrier that the model has never
+/// seen tells nothing, and is not taken for the rarest of all.
+fn weighed(
+    view: &View,
+    line: &Line,
+    ask: &PortAsk,
+    observed: &Observation<'_>,
+    scorer: Scorer<'_>,
+    ctx: Context<'_>,
+) -> Assessment {
+    let mut view = view.clone();
+    if let (PinShown::Right(_), Some(pin)) = (&ask.pin, &line.pin)
+        && let (Signal::Present(profile), Some(record)) = (view.profile.as_ref(), pin.record)
+    {
+        view.profile = Signal::Present(profile.clone().knowing_pin(record, pin.asked_at));
+    }
+    let mut observed = observed.clone();
+    if !scorer.knows_carrier(ask.carrier.as_str()) {
+        observed.target.carrier = Signal::Unavailable;
+    }
+    assessed(&view, &line.account_id, &observed, KeyShown::NoneEnrolled, scorer, ctx)
 }
 
 /// Whether a version has been decided: it, or a later one.

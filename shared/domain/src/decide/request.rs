@@ -117,6 +117,9 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
         code_sent_at: None,
         enrols: None,
         port: None,
+        pin_record: (ask.details == Details::PortPin {})
+            .then(|| scorer.pin_record(&account.state.id, &view.profile, &view.meetings, &asked))
+            .flatten(),
         hold_until: None,
         told_at: None,
         expires_at: ctx.now + ctx.settings.change_life,

@@ -586,36 +586,30 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_on_the_wire() {
+    fn the_answer_on_the_wire_is_the_documented_one() {
+        let example: Value = serde_json::from_str(include_str!("../../../../infra/porting/answer.example.json")).unwrap();
         let answer = Answer::ResolutionRequired { reasons: vec![Reason::DueDateCannotBeMet], by: AT + Span::days(30) };
-        insta::assert_snapshot!(serde_json::to_string_pretty(&sent(&answer, &[])).unwrap(), @r#"
-        {
-          "data": {
-            "answer": "resolution_required",
-            "codes": [
-              {
-                "code": "6E",
-                "reason": "due_date_cannot_be_met",
-                "text": "The due date cannot be met."
-              }
-            ],
-            "must": {
-              "by": "2026-11-25T10:16:40Z",
-              "do": "pass_on_resolution_required"
-            },
-            "ported_number": "+13055550123",
-            "purchase_order_number": "LK-1",
-            "resolve_by": "2026-12-25T09:46:40Z",
-            "response_type": "R",
-            "version": "1"
-          },
-          "datacontenttype": "application/json",
-          "id": "pa_46fdf261bc85d6180e3389b25a",
-          "source": "/linekeeper/porting",
-          "specversion": "1.0",
-          "time": "2026-11-25T09:46:40Z",
-          "type": "linekeeper.porting.answer.v1"
-        }
-        "#);
+        assert_eq!(sent(&answer, &[]), example);
+    }
+
+    #[test]
+    fn the_schema_knows_every_word_that_is_told_and_no_other() {
+        let schema: Value = serde_json::from_str(include_str!("../../../../infra/porting/answer.schema.json")).unwrap();
+        let data = &schema["properties"]["data"]["properties"];
+        let words = |pointer: &str| -> Vec<String> {
+            let mut words: Vec<String> = serde_json::from_value(data.pointer(pointer).unwrap().clone()).unwrap();
+            words.sort_unstable();
+            words
+        };
+        let sorted = |mut words: Vec<&'static str>| {
+            words.sort_unstable();
+            words.dedup();
+            words
+        };
+        assert_eq!(words("/codes/items/properties/reason/enum"), sorted(Reason::ALL.iter().map(|r| r.told().word()).collect()));
+        assert_eq!(words("/codes/items/properties/code/enum"), sorted(Reason::ALL.iter().filter_map(|r| r.code()).collect()));
+        assert_eq!(words("/codes/items/properties/field/enum"), sorted(Field::ALL.iter().map(|f| f.word()).collect()));
+        assert_eq!(words("/must/properties/do/enum"), sorted(Duty::ALL.iter().map(|d| d.word()).collect()));
+        assert_eq!(words("/answer/enum"), sorted(every_answer().iter().map(Answer::word).collect()));
     }
 }

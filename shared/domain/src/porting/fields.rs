@@ -11,8 +11,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::message::Order;
-use crate::digest::Digest;
 use crate::kinds::vocabulary;
 
 vocabulary! {
@@ -183,31 +181,33 @@ macro_rules! field {
 field! {
     /// The customer's account number at the old carrier.
     ///
-    /// At most 20 characters \[M: LSOG\]. Case and punctuation make no difference (the industry's number
-    /// porting best practice 33 \[V2\]), so it is kept in capitals and without punctuation.
+    /// At most 20 characters \[M: the local ordering guide\]. Case and punctuation make no difference (number
+    /// porting best practice 33 \[V: npac.com\]), so it is kept in capitals and without punctuation.
     AccountNumber, Field::AccountNumber, account_number, |text| masked(text, 2)
 }
 
 field! {
     /// The ZIP of the billing address: 5 digits, or 9 with or without a hyphen \[V: the US form\]. It is
-    /// compared by its first five ([`Zip::matches`]), which is what wireless ports are validated by \[M\].
+    /// compared by its first five ([`Zip::matches`]): number porting best practice 33 \[V: npac.com\], whose note of
+    /// April 2004 says that the largest carriers agreed not to compare it at all. It adds little, then.
     Zip, Field::Zip, zip, |text| masked(text, 0)
 }
 
 field! {
-    /// Who sends the order: 4 letters and digits \[M: LSOG\]. It holds the SPID of the new local service
+    /// Who sends the order: 4 letters and digits \[M: the local ordering guide\]. It holds the SPID of the new local service
     /// provider \[V2: a large carrier's ordering guide\].
     CompanyCode, Field::CompanyCode, |text| capitals(text, 4..=4), str::to_owned
 }
 
 field! {
-    /// The SPID of a network: 4 letters and digits, as the number portability administration gives them \[V2\].
+    /// The SPID of a network: 4 letters and digits, as the number portability administration gives them \[V2: the
+    /// form of a wholesale carrier's example\].
     Spid, Field::NewNetworkServiceProvider, |text| capitals(text, 4..=4), str::to_owned
 }
 
 field! {
-    /// The purchase order number: 1 to 16 characters \[V2: the access and local ordering guides give 16
-    /// alphanumerics\]. Hyphens and dots are in wide use and allowed \[Ours\]. Kept in capitals.
+    /// The purchase order number: 1 to 16 characters \[V2: a carrier's copy of the access ordering guide
+    /// gives 16 alphanumerics; M: the local one too\]. Hyphens and dots are in wide use and allowed \[Ours\]. Kept in capitals.
     Pon, Field::PurchaseOrderNumber, pon, str::to_owned
 }
 
@@ -255,8 +255,8 @@ impl Zip {
     }
 }
 
-/// The version of an order, rising with every supplement: 0 to 99, one or two digits on the wire \[V2: the
-/// ordering guides give two digits for versions\].
+/// The version of an order, rising with every supplement: 0 to 99, one or two digits on the wire \[V2: a
+/// carrier's copy of the access ordering guide has two digits for versions\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PortVersion(u8);
@@ -338,12 +338,6 @@ impl Passcode {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// What stands for it in the digest of a request's content: bound to the order and of no other use.
-    #[must_use]
-    pub fn mark(&self, order: &Order) -> Digest {
-        Digest::of(&["linekeeper port passcode 1", order.number.as_str(), order.pon.as_str(), &self.0])
-    }
 }
 
 fn account_number(text: &str) -> Option<String> {
@@ -390,7 +384,6 @@ fn masked(text: &str, tail: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::Msisdn;
 
     #[test]
     fn the_fourteen_fields_stand_in_the_order_of_the_rule() {
@@ -476,14 +469,6 @@ mod tests {
         for bad in ["", "123", "1234567890123456", "12\t34", "1234'--"] {
             assert_eq!(Passcode::parse(bad).err(), Some(FieldError(Field::Passcode)), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_passcodes_mark_is_worthless_for_another_order() {
-        let order = |pon: &str| Order { number: Msisdn::parse("+13055550123").unwrap(), pon: Pon::parse(pon).unwrap() };
-        let code = Passcode::parse("123456").unwrap();
-        assert_eq!(code.mark(&order("A")), Passcode::parse("12 34 56").unwrap().mark(&order("A")));
-        assert_ne!(code.mark(&order("A")), code.mark(&order("B")));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -306,20 +306,15 @@ impl Message {
     }
 
     /// The digest of what it says: two messages with one content have one digest, whatever envelope they came
-    /// in. The passcode is in it as its mark ([`Passcode::mark`]), never in plain text.
+    /// in. The passcode is not in it: the digest is stored, and a PIN of eight digits could be found from it by
+    /// trying. So an order that comes again with another passcode is a repeat, and no other guess.
     #[must_use]
     pub fn content(&self) -> Digest {
-        let mut parts = vec!["linekeeper port content 1".to_owned(), self.kind().word().to_owned()];
-        let mut put = |name: Field, text: &str| parts.extend([name.word().to_owned(), text.to_owned()]);
-        for (field, text) in self.texts().iter() {
-            match (field, self.order()) {
-                (Field::Passcode, Some(order)) => {
-                    put(*field, self.passcode().map(|code| code.mark(order)).as_ref().map_or("", Digest::as_str));
-                }
-                (_, _) => put(*field, text),
-            }
+        let texts = self.texts();
+        let mut parts = vec!["linekeeper port content 1", self.kind().word()];
+        for (field, text) in texts.iter().filter(|(field, _)| *field != Field::Passcode) {
+            parts.extend([field.word(), text]);
         }
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         Digest::of(&parts)
     }
 
@@ -446,13 +441,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn whole(reason: Reason) -> Self {
+    pub(super) fn whole(reason: Reason) -> Self {
         Self { kind: None, order: None, version: None, faults: vec![(Field::Message, reason)] }
     }
 
-    /// What the gateway is told, and until when a supplement would help. Nothing where the order cannot be
+    /// What the gateway is told; `by` is until when a supplement would help. Nothing where the order cannot be
     /// read, and nothing to what is told to us rather than asked: an activation or a timer is a dead letter,
-    /// and a person looks at it.
+    /// and a person looks at it. An activation whose order can be read is an incident whatever else is wrong
+    /// with it.
     #[must_use]
     pub fn answer(&self, by: Timestamp) -> Option<Answer> {
         self.order.as_ref()?;
@@ -514,7 +510,7 @@ pub fn open(json: &str, known: Option<&BTreeSet<Spid>>) -> Result<(Envelope, Mes
     top.optional(Field::ContentType, |text| if text == "application/json" { Ok(()) } else { Err(Reason::FieldMalformed) });
     let data = match top.node(Field::Data) {
         Some(Node::Object(data)) => Some(data),
-        Some(Node::Text(_) | Node::Whole(_) | Node::Null | Node::Else) => {
+        Some(Node::Text(_) | Node::Whole(_) | Node::List(_) | Node::Null | Node::Else) => {
             top.fault(Field::Data, Reason::FieldMalformed);
             None
         }
@@ -617,15 +613,21 @@ pub(super) fn read(kind: MessageKind, members: &Members, known: Option<&BTreeSet
             gateway.map(|gateway| Message::Heartbeat(Heartbeat { gateway }))
         }
     };
-    reader.nothing_else(kind.fields());
+    // What asks for something is held to its form. What stops a port, or tells us of something that happened, is
+    // taken with more in it than we know: stopping is never harder than starting, and an incident is one
+    // whatever stands beside it.
+    let asks = match &message {
+        Some(Message::PortRequest(_)) => true,
+        Some(Message::Supplement(supplement)) => !matches!(supplement.change, Correction::Cancel),
+        Some(Message::Cancellation(_) | Message::Activation(_) | Message::Timer(_) | Message::Heartbeat(_)) => false,
+        None => matches!(kind, MessageKind::PortRequest | MessageKind::Supplement),
+    };
+    if asks {
+        reader.nothing_else(kind.fields());
+    }
     match message {
         Some(message) if reader.faults.is_empty() => Ok(message),
-        Some(_) | None => {
-            let mut faults = reader.faults;
-            faults.sort_unstable();
-            faults.dedup();
-            Err(Fault { kind: Some(kind), order, version, faults })
-        }
+        Some(_) | None => Err(reader.failed(kind, order, version)),
     }
 }
 
@@ -647,11 +649,7 @@ fn port_request(
     let initiator = reader.required(Field::InitiatorNumber, msisdn);
     let agency = reader.required(Field::AgencyAuthority, of(Agency::parse));
     let passcode = reader.optional(Field::Passcode, of(Passcode::parse));
-    if let (Some(known), Some(gaining)) = (known, &gaining)
-        && !known.contains(gaining)
-    {
-        reader.fault(Field::NewNetworkServiceProvider, Reason::UnknownCompany);
-    }
+    reader.known(gaining.as_ref(), known);
     if let (Some(known), Some(company)) = (known, &company)
         && !known.iter().any(|spid| spid.as_str() == company.as_str())
     {
@@ -678,15 +676,34 @@ fn port_request(
     })))
 }
 
+/// Reads a request of a wholesale carrier's web-hook: it has no account number and no form, and the version is
+/// not told.
+pub(super) fn read_wholesale(members: &Members, known: Option<&BTreeSet<Spid>>) -> Result<Message, Fault> {
+    let mut reader = Reader::new(members);
+    let number = reader.required(Field::PortedNumber, msisdn);
+    let pon = reader.required(Field::PurchaseOrderNumber, of(Pon::parse));
+    let order = number.zip(pon).map(|(number, pon)| Order { number, pon });
+    let gaining = reader.required(Field::NewNetworkServiceProvider, of(Spid::parse));
+    let due = reader.required(Field::DesiredDueDate, instant);
+    let zip = reader.optional(Field::Zip, of(Zip::parse));
+    let passcode = reader.optional(Field::Passcode, of(Passcode::parse));
+    reader.known(gaining.as_ref(), known);
+    let version = PortVersion::default();
+    match (order.clone(), gaining, due) {
+        (Some(order), Some(gaining), Some(due)) if reader.faults.is_empty() => {
+            let (account, form) = (None, None);
+            let request = PortRequest { order, version, gaining, due, account, zip, form, passcode };
+            Ok(Message::PortRequest(Box::new(request)))
+        }
+        (_, _, _) => Err(reader.failed(MessageKind::PortRequest, order, Some(version))),
+    }
+}
+
 fn supplement(reader: &mut Reader<'_>, order: Option<Order>, version: Option<PortVersion>) -> Option<Message> {
     let what = reader.required(Field::Supplement, |text| word(SupplementKind::ALL, SupplementKind::word, text))?;
     let correcting = [Field::AccountNumber, Field::Zip, Field::Passcode];
     let change = match what {
-        SupplementKind::Cancel => {
-            reader.none_of(&correcting);
-            reader.none_of(&[Field::DesiredDueDate]);
-            Correction::Cancel
-        }
+        SupplementKind::Cancel => Correction::Cancel,
         SupplementKind::DueDate => {
             reader.none_of(&correcting);
             Correction::DueDate(reader.required(Field::DesiredDueDate, instant)?)
@@ -776,7 +793,7 @@ impl<'a> Reader<'a> {
             Node::Text(text) => Some(text.clone()),
             // A version is often sent as a number.
             Node::Whole(number) if field == Field::Version => Some(Zeroizing::new(number.to_string())),
-            Node::Whole(_) | Node::Object(_) | Node::Null | Node::Else => {
+            Node::Whole(_) | Node::Object(_) | Node::List(_) | Node::Null | Node::Else => {
                 self.fault(field, Reason::FieldMalformed);
                 None
             }
@@ -807,6 +824,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn known(&mut self, gaining: Option<&Spid>, known: Option<&BTreeSet<Spid>>) {
+        if let (Some(known), Some(gaining)) = (known, gaining)
+            && !known.contains(gaining)
+        {
+            self.fault(Field::NewNetworkServiceProvider, Reason::UnknownCompany);
+        }
+    }
+
+    fn failed(self, kind: MessageKind, order: Option<Order>, version: Option<PortVersion>) -> Fault {
+        let mut faults = self.faults;
+        faults.sort_unstable();
+        faults.dedup();
+        Fault { kind: Some(kind), order, version, faults }
+    }
+
     fn none_of(&mut self, fields: &[Field]) {
         for field in fields {
             if self.node(*field).is_some() {
@@ -823,16 +855,43 @@ impl<'a> Reader<'a> {
 }
 
 /// The members of an object, repeated names and all.
+#[derive(Clone)]
 pub(super) struct Members(pub(super) Vec<(String, Node)>);
 
 /// A JSON value, as far as a message has any.
+#[derive(Clone)]
 pub(super) enum Node {
     Text(Zeroizing<String>),
     Whole(u64),
     Object(Members),
+    /// Our own messages have none; a carrier's web-hook has.
+    List(Vec<Node>),
     Null,
-    /// An array, a fraction, a negative number, a truth value: no field has any.
+    /// A fraction, a negative number, a truth value: no field has any.
     Else,
+}
+
+impl Members {
+    /// The first member of this name that is not null.
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        self.0.iter().find(|(member, node)| member == name && !matches!(node, Node::Null)).map(|(_, node)| node)
+    }
+
+    /// The same, where it is an object.
+    pub(super) fn object(&self, name: &str) -> Option<&Self> {
+        match self.get(name)? {
+            Node::Object(members) => Some(members),
+            Node::Text(_) | Node::Whole(_) | Node::List(_) | Node::Null | Node::Else => None,
+        }
+    }
+
+    /// The same, where it is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Node::Text(text) => Some(text),
+            Node::Whole(_) | Node::Object(_) | Node::List(_) | Node::Null | Node::Else => None,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -879,8 +938,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Node, A::Error> {
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Node::Else)
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Node::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
@@ -939,6 +1001,70 @@ pub(super) mod tests {
         assert_eq!(request.account.as_ref().unwrap().as_str(), "987654");
         assert_eq!(request.passcode.as_ref().unwrap().expose(), "482913");
         assert_eq!(request.form.as_ref().unwrap().company.as_str(), "987H");
+    }
+
+    /// The documented schema and example of each kind.
+    const DOCUMENTED: [(MessageKind, &str, &str); 6] = [
+        (
+            MessageKind::PortRequest,
+            include_str!("../../../../infra/porting/port_request.schema.json"),
+            include_str!("../../../../infra/porting/port_request.example.json"),
+        ),
+        (
+            MessageKind::Supplement,
+            include_str!("../../../../infra/porting/supplement.schema.json"),
+            include_str!("../../../../infra/porting/supplement.example.json"),
+        ),
+        (
+            MessageKind::Cancellation,
+            include_str!("../../../../infra/porting/cancellation.schema.json"),
+            include_str!("../../../../infra/porting/cancellation.example.json"),
+        ),
+        (
+            MessageKind::Activation,
+            include_str!("../../../../infra/porting/activation.schema.json"),
+            include_str!("../../../../infra/porting/activation.example.json"),
+        ),
+        (
+            MessageKind::Timer,
+            include_str!("../../../../infra/porting/timer.schema.json"),
+            include_str!("../../../../infra/porting/timer.example.json"),
+        ),
+        (
+            MessageKind::Heartbeat,
+            include_str!("../../../../infra/porting/heartbeat.schema.json"),
+            include_str!("../../../../infra/porting/heartbeat.example.json"),
+        ),
+    ];
+
+    #[test]
+    fn the_documented_examples_are_messages_of_their_kind() {
+        assert_eq!(DOCUMENTED.map(|(kind, _, _)| kind), MessageKind::ALL);
+        for (kind, _, example) in DOCUMENTED {
+            assert_eq!(parse(example, None).unwrap().kind(), kind);
+        }
+    }
+
+    #[test]
+    fn the_schemas_have_the_fields_that_are_read() {
+        for (kind, schema, _) in DOCUMENTED {
+            let schema: Value = serde_json::from_str(schema).unwrap();
+            assert_eq!(schema["properties"]["type"]["const"], kind.event_type());
+            let data = &schema["properties"]["data"];
+            let shapes = data["oneOf"].as_array().cloned().unwrap_or_else(|| vec![data.clone()]);
+            let names: BTreeSet<String> =
+                shapes.iter().flat_map(|shape| shape["properties"].as_object().unwrap().keys().cloned()).collect();
+            let fields: BTreeSet<String> = kind.fields().iter().map(|field| field.word().to_owned()).collect();
+            assert_eq!(names, fields, "{kind}");
+            for shape in shapes {
+                let asks = match kind {
+                    MessageKind::PortRequest => true,
+                    MessageKind::Supplement => shape["properties"]["supplement"]["const"] != "cancel",
+                    MessageKind::Cancellation | MessageKind::Activation | MessageKind::Timer | MessageKind::Heartbeat => false,
+                };
+                assert_eq!(shape["additionalProperties"] == false, asks, "{kind}");
+            }
+        }
     }
 
     #[test]
@@ -1077,6 +1203,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_stops_a_port_or_tells_of_one_is_taken_with_more_in_it() {
+        let order = json!({"ported_number":"+13055550123","purchase_order_number":"LK-1","shoe_size":"44","zip":"no zip"});
+        let data = |more: Value| {
+            let mut data = order.clone();
+            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            data
+        };
+        let activation = json!({"new_network_service_provider":"6X21","activated_at":"2026-11-25T20:00:00Z"});
+        for (kind, more) in [
+            (MessageKind::Cancellation, json!({})),
+            (MessageKind::Supplement, json!({"version":"2","supplement":"cancel"})),
+            (MessageKind::Activation, activation),
+            (MessageKind::Timer, json!({"timer":"t1","expires_at":"2026-11-25T20:00:00Z"})),
+            (MessageKind::Heartbeat, json!({"gateway":"a"})),
+        ] {
+            assert_eq!(parse(&event(kind, &data(more)), None).unwrap().kind(), kind);
+        }
+        let fault = parse(&event(MessageKind::Activation, &data(json!({"activated_at":"now"}))), None).unwrap_err();
+        assert_eq!((fault.kind, fault.order.is_some()), (Some(MessageKind::Activation), true));
+        assert_eq!(fault.answer(Timestamp::from_second(0)), None);
+    }
+
+    #[test]
     fn a_supplement_has_the_fields_of_its_kind_and_no_others() {
         let data = |more: Value| {
             let mut data = json!({"ported_number":"+13055550123","purchase_order_number":"LK-1","version":2});
@@ -1096,7 +1245,12 @@ pub(super) mod tests {
             (json!({}), Field::Supplement, Reason::FieldMissing),
             (json!({"supplement":"later"}), Field::Supplement, Reason::FieldMalformed),
             (json!({"supplement":"due_date"}), Field::DesiredDueDate, Reason::FieldMissing),
-            (json!({"supplement":"cancel","zip":"33101"}), Field::Zip, Reason::FieldOutOfPlace),
+            (json!({"supplement":"other","shoe_size":"44"}), Field::Unknown, Reason::FieldOutOfPlace),
+            (
+                json!({"supplement":"due_date","desired_due_date":"2026-11-26T20:00:00Z","zip":"33101"}),
+                Field::Zip,
+                Reason::FieldOutOfPlace,
+            ),
             (
                 json!({"supplement":"other","desired_due_date":"2026-11-26T20:00:00Z"}),
                 Field::DesiredDueDate,
@@ -1112,16 +1266,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn one_content_has_one_digest_and_another_passcode_another() {
+    fn one_content_has_one_digest_which_says_nothing_of_the_passcode() {
         let content = |json: &str| parse(json, None).unwrap().content();
         let first = content(REQUEST);
         assert_eq!(content(&changed("id", json!("m-2"))), first);
         assert_eq!(content(&changed("time", json!("2026-11-25T10:05:00Z"))), first);
         assert_eq!(content(&changed("data.account_number", json!("987654"))), first);
         assert_eq!(content(&changed("data.desired_due_date", json!("2026-11-25T20:00:00Z"))), first);
+        for passcode in [json!("482914"), Value::Null] {
+            assert_eq!(content(&changed("data.passcode", passcode)), first, "a PIN is not found from what is stored");
+        }
         for (field, value) in [
-            ("passcode", json!("482914")),
-            ("passcode", Value::Null),
             ("zip", json!("33102")),
             ("version", json!("1")),
             ("activity", json!("W")),

@@ -7,7 +7,11 @@
 //! | [`monitor`] | fraud as a pattern, while it happens |
 //! | [`answer`] | answers, reasons and the field's codes |
 //! | [`order`] | what an order is answered, as a function of what happened to it |
+//! | [`adapters`] | a wholesale carrier's web-hook, and files of requests |
+//! | [`jurisdiction`] | whose rules apply: rows of data with their sources |
+//! | [`hours`] | until when an answer is due |
 
+pub mod adapters;
 pub mod answer;
 pub mod fields;
 pub mod hours;

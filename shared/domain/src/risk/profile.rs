@@ -3,6 +3,8 @@
 //! Adverse things (a reset, failures, an odd visit) count at once. Favourable ones (a known device, an
 //! hour, a round trip) count after 24 hours, and at full weight only from a verified visit.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{Act, Observation, Shown};
 use super::evidence::Evidence;
 use super::marks::{Mark, Marks};
@@ -239,7 +241,7 @@ pub enum Stamp {
 
 /// How the last number transfer PIN was got: the evidence of that request, in tenths, so that it can be
 /// held against the port-out that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinRecord([i8; PIN_RECORD]);
 
 /// Values in a [`PinRecord`].
@@ -254,7 +256,7 @@ impl Default for PinRecord {
 }
 
 impl PinRecord {
-    fn of(evidence: &Evidence) -> Self {
+    pub(super) fn of(evidence: &Evidence) -> Self {
         let tenths = |x: f32| if x.is_nan() { NO_TENTHS } else { num::to_i8(libm::roundf(x * 10.0).max(-127.0)) };
         Self(evidence.of_pin().map(tenths))
     }
@@ -598,6 +600,15 @@ impl Profile {
     #[must_use]
     pub fn recent_oddness(&self, now: Timestamp) -> f32 {
         self.oddness.recent(now)
+    }
+
+    /// The profile with a number transfer PIN that was got like that, then. What is told of the line's own PIN stands
+    /// in for what behaviour told of some other one.
+    #[must_use]
+    pub fn knowing_pin(mut self, record: PinRecord, at: Timestamp) -> Self {
+        self.stamp(Stamp::Pin, at);
+        self.pin = record;
+        self
     }
 
     /// How the last number transfer PIN was got.

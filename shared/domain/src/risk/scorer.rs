@@ -9,7 +9,7 @@ use super::event::Observation;
 use super::evidence::Evidence;
 use super::marks::{Marker, Marks, WideMark, WideMarks};
 use super::model::Model;
-use super::profile::{Profile, Stamp};
+use super::profile::{PinRecord, Profile, Stamp};
 use super::reasons::Weighted;
 use super::velocity::{Meeting, Meetings};
 use crate::ids::AccountId;
@@ -166,6 +166,33 @@ impl Scorer<'_> {
         }
         let known = profile.visit_days(now) >= COLD_VISITS && profile.age_hours(now).is_some_and(|hours| hours >= COLD_HOURS);
         if known { assessment } else { assessment.at_least(Band::Elevated, Reason::NoHistory) }
+    }
+
+    /// How a number transfer PIN is asked for, to be held against the port that it comes with; nothing where that
+    /// cannot be told.
+    #[must_use]
+    pub fn pin_record(
+        &self,
+        account: &AccountId,
+        profile: &Signal<Profile>,
+        meetings: &Meetings,
+        seen: &Observation<'_>,
+    ) -> Option<PinRecord> {
+        let (model, marker) = (self.model?, self.marker?);
+        let nothing = Profile::default();
+        let profile = match profile {
+            Signal::Present(profile) => profile,
+            Signal::Absent => &nothing,
+            Signal::Unavailable => return None,
+        };
+        let (marks, wide) = marks(marker, account, seen);
+        Some(PinRecord::of(&Evidence::of(profile, seen, &marks, &wide, &meetings.velocity(), model.background())))
+    }
+
+    /// Whether the model has a share of port-outs for a gaining carrier. Of others it cannot say how rare they are.
+    #[must_use]
+    pub fn knows_carrier(&self, carrier: &str) -> bool {
+        self.model.is_some_and(|model| model.background().carriers.contains_key(carrier))
     }
 
     /// The profile after what was observed; nothing without the keyed hashes. What comes late or twice adds
