@@ -7,9 +7,8 @@
 /// Seconds of a day.
 pub(crate) const DAY: u32 = 86_400;
 /// Area codes, of each of which the hundred numbers 555-0100 to 555-0199 are set aside for fiction.
-const AREAS: [u16; 24] = [
-    305, 212, 310, 312, 404, 415, 503, 602, 617, 702, 713, 718, 206, 202, 214, 303, 407, 504, 512, 612, 615, 704, 801, 813,
-];
+const AREAS: [u16; 24] =
+    [305, 212, 310, 312, 404, 415, 503, 602, 617, 702, 713, 718, 206, 202, 214, 303, 407, 504, 512, 612, 615, 704, 801, 813];
 /// How many lines there can be.
 const MOST_LINES: usize = AREAS.len() * 100;
 /// Gaining carriers; the first gain most.
@@ -485,9 +484,7 @@ mod tests {
         let honest = |place: &usize| !matches!(day.orders[*place].who, Who::Thief(_));
         let all: Vec<&Vec<&Message>> = sent.iter().filter(|(place, _)| honest(place)).map(|(_, messages)| messages).collect();
         let count = |of: &dyn Fn(&[&Message]) -> bool| all.iter().filter(|messages| of(messages)).count();
-        let wrong = |message: &&Message| {
-            matches!(message, Message::Ask { account_number, zip, pin, .. } if [account_number, zip, pin].iter().any(|says| **says != Says::Right))
-        };
+        let wrong = |message: &&Message| matches!(message, Message::Ask { account_number, zip, pin, .. } if [account_number, zip, pin].iter().any(|says| **says != Says::Right));
         assert!((60..=220).contains(&count(&|messages| messages.iter().any(wrong))));
         assert!(count(&|messages| messages.windows(2).any(|pair| pair[0] == pair[1])) > 10, "repeats");
         let version = |message: &&&Message| match message {

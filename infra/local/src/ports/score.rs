@@ -199,7 +199,8 @@ fn honest(day: &Day, sent: &[Sent], answers: &BTreeMap<&str, Vec<&Answered>>) ->
                 honest.confirmed += 1;
             } else {
                 let last = answers.iter().max_by(|a, b| a.at.total_cmp(&b.at));
-                let why = last.map_or_else(|| "no answer".to_owned(), |last| format!("{} {}", last.answer, last.reasons.join(" ")));
+                let why =
+                    last.map_or_else(|| "no answer".to_owned(), |last| format!("{} {}", last.answer, last.reasons.join(" ")));
                 honest.stopped.push((order.pon.clone(), why));
             }
         }
@@ -207,13 +208,7 @@ fn honest(day: &Day, sent: &[Sent], answers: &BTreeMap<&str, Vec<&Answered>>) ->
     honest
 }
 
-fn campaign(
-    day: &Day,
-    thief: usize,
-    sent: &[Sent],
-    answers: &BTreeMap<&str, Vec<&Answered>>,
-    alarmed: &[Alarmed],
-) -> Thief {
+fn campaign(day: &Day, thief: usize, sent: &[Sent], answers: &BTreeMap<&str, Vec<&Answered>>, alarmed: &[Alarmed]) -> Thief {
     let orders: Vec<_> = day.orders.iter().filter(|order| order.who == Who::Thief(thief)).collect();
     let lines: BTreeSet<LineOf> = orders.iter().map(|order| order.line).collect();
     let hits: Vec<&Alarmed> = alarmed.iter().filter(|alarm| alarm.lines.iter().any(|line| lines.contains(line))).collect();
@@ -230,9 +225,11 @@ fn campaign(
         let last = of_named.filter(|at| *at <= alarm.at).max_by(f64::total_cmp)?;
         Some(alarm.at - last)
     });
-    let asked_at_alarm = first.map_or(0, |alarm| lines.iter().filter(|line| sends(line).iter().any(|at| *at <= alarm.at)).count());
+    let asked_at_alarm =
+        first.map_or(0, |alarm| lines.iter().filter(|line| sends(line).iter().any(|at| *at <= alarm.at)).count());
     let is_confirmed = |pon: &str| answers.get(pon).is_some_and(|all| all.iter().any(|answer| answer.answer == "confirm"));
-    let named: BTreeSet<LineOf> = hits.iter().flat_map(|alarm| &alarm.lines).copied().filter(|line| lines.contains(line)).collect();
+    let named: BTreeSet<LineOf> =
+        hits.iter().flat_map(|alarm| &alarm.lines).copied().filter(|line| lines.contains(line)).collect();
     Thief {
         name: CAMPAIGNS.get(thief).copied().unwrap_or_default(),
         lines: lines.len(),
