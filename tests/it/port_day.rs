@@ -45,7 +45,7 @@ struct Home {
 
 fn home(person: &Person) -> Home {
     let place: usize = person.account.strip_prefix("acct-").unwrap().parse().unwrap();
-    Home { device: format!("laptop-of-{place}"), address: format!("73.{}.{}.7", place / 200 + 20, place % 200) }
+    Home { device: format!("laptop-of-household-{place}"), address: format!("73.{}.{}.7", place / 200 + 20, place % 200) }
 }
 
 impl Home {
@@ -100,10 +100,13 @@ impl Stage {
         }
         world.clock.advance(Span::hours(30 * 24 + 9));
         for lines in &people {
-            let days = [27, 23, 19, 15, 11, 8, 5, 3, 2, 1];
-            let import = days.map(|day| home(&lines[0]).sign_in(lines[0].account, &world.ago(Span::days(day)))).to_vec();
+            // At all hours that people are up.
+            let import: Vec<Value> = (1..=27_u32)
+                .map(|day| home(&lines[0]).sign_in(lines[0].account, &world.ago(Span::hours(day * 24 - 8 - day * 5 % 15))))
+                .collect();
+            let days = import.len();
             let imported = world.risk.handle(risk_scoring::Incoming::Import { import }).await.unwrap();
-            assert_eq!(serde_json::to_value(imported).unwrap(), json!({"done": days.len(), "failed": []}));
+            assert_eq!(serde_json::to_value(imported).unwrap(), json!({"done": days, "failed": []}));
         }
         let midnight = world.clock.now();
         assert_eq!(midnight.as_second() % 86_400, 0);
@@ -216,9 +219,10 @@ impl Stage {
                 data.insert("new_network_service_provider".into(), json!(order.carrier));
                 data.insert("account_number".into(), said(account_number, &household.account_number));
                 data.insert("zip".into(), said(zip, &household.zip));
-                let drawn = self.pins.get(&order.line).map_or("00000000", String::as_str);
-                let pin = said(pin, drawn);
-                if !pin.is_null() {
+                // Who was not given one has none to say.
+                let drawn = self.pins.get(&order.line);
+                let pin = said(pin, drawn.map_or("", String::as_str));
+                if pin.as_str().is_some_and(|pin| !pin.is_empty()) {
                     data.insert("passcode".into(), pin);
                 }
                 asked
@@ -244,6 +248,7 @@ impl Stage {
 
     /// Asks for a change and proves it by the app; its id where it is authorized then.
     async fn proven(&self, person: &Person, key: &str, wish: &Value) -> Option<String> {
+        self.world.behaviour(home(person).sign_in(person.account, &self.world.now())).await;
         let asked = self.call(person, "POST", "/v1/changes", Some(key), Some(wish)).await;
         assert_eq!(asked.status, 201, "{}", asked.body);
         let change = asked.text("change_id");
@@ -256,7 +261,9 @@ impl Stage {
         let answered = self.call(person, "POST", &path, None, Some(&code)).await;
         self.deliver().await;
         if answered.body["status"] != "authorized" {
-            println!("  {key}: {} {}", asked.body, answered.body);
+            let line = self.world.line(person).await.state;
+            let decision = line.book.changes.values().find(|known| known.id.to_string() == change).map(|known| known.decision.clone());
+            println!("  {key}: {decision:?} {}", answered.body["status"]);
             return None;
         }
         Some(change)
