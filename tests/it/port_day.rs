@@ -155,10 +155,10 @@ impl Stage {
             }
             for (pk, seq, event) in records {
                 self.world.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
-                self.world.ports.handle(port_feed::Incoming::Stream(event.clone())).await.unwrap();
                 self.world.notify.handle(event).await.unwrap();
                 self.world.mark(&pk, seq).await;
             }
+            self.world.hear().await;
         }
     }
 

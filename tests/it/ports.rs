@@ -69,10 +69,6 @@ async fn a_port_with_its_pin_is_confirmed_by_a_signed_authorization_once_the_cus
     assert_eq!(world.gateway.words(), [""; 0], "nobody has been told yet");
     assert!(world.pump().await);
     assert!(!world.inbox.all().is_empty());
-    eprintln!(
-        "DECISION {:?}",
-        world.line(&ANA).await.state.book.changes.values().map(|c| c.decision.clone()).collect::<Vec<_>>()
-    );
 
     let answer = world.gateway.last();
     assert_eq!(answer["answer"], "confirm", "{answer}");

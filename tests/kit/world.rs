@@ -33,6 +33,8 @@ pub const STATE: &str = "linekeeper-state";
 pub const LEDGER: &str = "linekeeper-ledger";
 /// `iss` of what is signed.
 pub const ISSUER: &str = "https://linekeeper.carrier.example";
+/// The queue by which port-feed hears `line-events`.
+pub const LINE_EVENTS: &str = "arn:aws:sqs:us-east-1:000000000000:linekeeper-port-events";
 /// Origin of the app.
 pub const ORIGIN: &str = "https://my.carrier.example";
 
@@ -75,6 +77,7 @@ pub struct World {
     pub gateway: Gateway,
     shown: Mutex<Vec<String>>,
     delivered: tokio::sync::Mutex<BTreeMap<String, u64>>,
+    heard: Mutex<usize>,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -256,6 +259,7 @@ impl World {
                 publisher: Arc::new(topic.clone()),
                 monitor: Arc::default(),
                 dead: Arc::new(dead.clone()),
+                line_events: LINE_EVENTS.to_owned(),
             },
             gateway,
             risk: risk_scoring::App { shell: shell.clone(), dead: Arc::new(dead.clone()), risk },
@@ -270,6 +274,7 @@ impl World {
             client,
             shown: Mutex::default(),
             delivered: tokio::sync::Mutex::default(),
+            heard: Mutex::default(),
             _stop: stop,
         }
     }
@@ -519,16 +524,31 @@ impl World {
     pub async fn pump_with(&self, mut fault: Option<Fault>) -> bool {
         loop {
             let Some((pk, seq, event)) = self.undelivered().await.into_iter().next() else { return true };
-            // Three functions hear of it, each as its mapping's filter lets it.
+            // Two functions hear of it, each as its mapping's filter lets it.
             Box::pin(self.risk.handle(risk_scoring::Incoming::Stream(event.clone()))).await.unwrap();
-            Box::pin(self.ports.handle(port_feed::Incoming::Stream(event.clone()))).await.unwrap();
             self.tap.begin(fault.take());
             if Box::pin(self.notify.handle(event)).await.is_err() {
                 self.tap.begin(None);
                 return false;
             }
             self.mark(&pk, seq).await;
+            self.hear().await;
         }
+    }
+
+    /// What was published and port-feed has not heard of yet.
+    pub async fn hear(&self) {
+        let events = self.topic.all();
+        let from = std::mem::replace(&mut *self.heard.lock().unwrap(), events.len());
+        let bodies: Vec<String> = events[from..].iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+        if bodies.is_empty() {
+            return;
+        }
+        let count = bodies.len();
+        let mut batch = sqs(bodies);
+        batch.records.iter_mut().for_each(|message| message.event_source_arn = Some(LINE_EVENTS.to_owned()));
+        let answer = Box::pin(self.ports.handle(port_feed::Incoming::Queue(batch))).await.unwrap();
+        assert!(!failures(&serde_json::to_value(answer).unwrap(), count).contains(&true));
     }
 
     /// One run of the schedule, then the stream.

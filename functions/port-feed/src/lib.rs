@@ -1,16 +1,15 @@
-//! The porting gateway's messages: looks the number up, decides, and answers by the ledger. Follows the ledger too:
+//! The porting gateway's messages: looks the number up, decides, and answers by the ledger. Hears of `line-events` too:
 //! where a lock or a freeze of a whole account stands against a port that is on its way, it takes the port back. It can
 //! compare a transfer PIN and can neither make one nor sign.
 //!
 //! Order and duplicates are not to be trusted: number, purchase order and version decide. Each message ends in an
 //! answer, in the dead-letter queue with its reason, or in both.
 
-mod stream;
+mod heard;
 mod watch;
 
 use std::sync::Arc;
 
-use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use linekeeper_domain::change::{Actor, Details};
 use linekeeper_domain::decide::{self, Denied, PinShown, PortAsk, Reply, Says, Supplement};
@@ -57,6 +56,8 @@ pub struct App<D> {
     pub monitor: Arc<monitor::Settings>,
     /// Where messages go that can never succeed.
     pub dead: Arc<D>,
+    /// ARN of the queue that hears `line-events`; every other one is the gateway's.
+    pub line_events: String,
 }
 
 impl<D> std::fmt::Debug for App<D> {
@@ -79,9 +80,7 @@ pub enum Incoming {
         /// Hour by hour.
         port_history: Vec<PastHour>,
     },
-    /// Entries of the ledger.
-    Stream(StreamEvent),
-    /// A batch of the queue `porting`.
+    /// A batch of a queue: the gateway's messages, or what is heard of `line-events`.
     Queue(SqsEvent),
 }
 
@@ -91,8 +90,8 @@ pub enum Incoming {
 pub enum Outcomes {
     /// Which messages of the batch have to come again.
     Queue(SqsBatchResponse),
-    /// All of it was followed.
-    Followed {},
+    /// All of it was done.
+    Done {},
 }
 
 impl App<SqsDeadLetters> {
@@ -101,7 +100,7 @@ impl App<SqsDeadLetters> {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::EventsTopic];
+        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
@@ -113,6 +112,7 @@ impl App<SqsDeadLetters> {
             publisher: Arc::new(Topic::new(aws_sdk_sns::Client::new(&aws), config.get(Var::EventsTopic))),
             monitor: Arc::new(config::monitor(|name| std::env::var(name).ok())?),
             dead: Arc::new(SqsDeadLetters::new(sqs, config.get(Var::DeadLetterQueue))),
+            line_events: config.get(Var::LineEventsQueue).to_owned(),
         })
     }
 }
@@ -125,28 +125,28 @@ struct Found {
 }
 
 impl<D: batch::DeadLetters> App<D> {
-    /// Handles a batch of messages, or entries of the ledger.
+    /// Handles a batch of one queue, a turn of the schedule, or a past that is told.
     ///
     /// # Errors
-    /// Where entries cannot be followed: the stream brings them again.
+    /// Where the feed cannot be listened to or a past cannot be written; what of a batch has to come again is in the
+    /// answer.
     pub async fn handle(&self, incoming: Incoming) -> Result<Outcomes, start::Error> {
-        match incoming {
-            Incoming::Queue(event) => {
-                Ok(Outcomes::Queue(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await))
-            }
+        let event = match incoming {
             Incoming::Listen { .. } => {
                 self.watch().listen().await?;
-                Ok(Outcomes::Followed {})
+                return Ok(Outcomes::Done {});
             }
             Incoming::Past { port_history } => {
                 self.watch().remember(&port_history).await?;
-                Ok(Outcomes::Followed {})
+                return Ok(Outcomes::Done {});
             }
-            Incoming::Stream(event) => {
-                self.follow(&event).await?;
-                Ok(Outcomes::Followed {})
-            }
+            Incoming::Queue(event) => event,
+        };
+        let from = event.records.first().and_then(|message| message.event_source_arn.as_deref());
+        if from == Some(self.line_events.as_str()) {
+            return Ok(Outcomes::Queue(batch::sqs(event, self.dead.as_ref(), async |event| self.heard(&event).await).await));
         }
+        Ok(Outcomes::Queue(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await))
     }
 
     async fn message(&self, body: &str) -> Result<(), Failure> {
@@ -213,7 +213,8 @@ impl<D: batch::DeadLetters> App<D> {
         let (order, version, now) = (&request.order, Some(request.version), self.shell.clock.now());
         let reject = |reason| Answer::Reject { reasons: vec![reason] };
         let Some((account, line)) = self.shell.store.find_number(&order.number).await? else {
-            return self.reply(order, version, &reject(Reason::NumberNotOurs)).await;
+            self.reply(order, version, &reject(Reason::NumberNotOurs)).await?;
+            return Ok(self.watch().stray(request, sent_at.min(now)).await?);
         };
         let scorer = self.risk.scorer().await;
         let details =
@@ -253,7 +254,15 @@ impl<D: batch::DeadLetters> App<D> {
             pin,
         };
         match self.command(&found, |view, ctx| decide::port(view, &ask, scorer, ctx)).await {
-            Ok(outcome) => self.repeat(&outcome, order, version, Some(content)).await,
+            Ok(outcome) => {
+                self.repeat(&outcome, order, version, Some(content)).await?;
+                // Whatever was written, and when: a message that comes again shows the same.
+                let decided = outcome.view.line.as_ref().and_then(|line| line.state.book.changes.get(&ask.id));
+                match decided {
+                    Some(change) => Ok(self.watch().order(&found.account, &found.line, change).await?),
+                    None => Ok(()),
+                }
+            }
             Err(shell::Failure::Denied(Denied::TooManyRequests)) => self.reply(order, version, &reject(Reason::TryAgain)).await,
             Err(failure) => Err(failure.into()),
         }

@@ -1,22 +1,23 @@
-//! Fraud as a pattern, while it happens: entries of the ledger become sightings, sightings are folded into windows, and
-//! what a window says is published as an incident.
+//! Fraud as a pattern, while it happens: orders and events become sightings, sightings are folded into windows, and what
+//! a window says is published as an incident.
 //!
 //! Each step is safe to do again: windows are sets, an incident grows by what is new alone, and it is published before it
 //! is written, so that a crash can repeat an event (with the same id) and lose none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use linekeeper_domain::change::Actor;
+use linekeeper_domain::change::{Actor, Change};
 use linekeeper_domain::decide;
-use linekeeper_domain::ids::{ChangeId, Subject};
+use linekeeper_domain::ids::{AccountId, ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{Band, ChangeKind, Reason};
-use linekeeper_domain::ledger::Entry;
-use linekeeper_domain::porting::monitor::{Alarm, Incident, Key, Kind, News, Settings, Sighting, sightings};
+use linekeeper_domain::ledger::EventName;
+use linekeeper_domain::porting::message::PortRequest;
+use linekeeper_domain::porting::monitor::{self, Alarm, Incident, Key, Kind, News, Settings, Sighting};
 use linekeeper_domain::risk::Assessment;
 use linekeeper_domain::risk::marks::{Marker, WideMark};
 use linekeeper_domain::state::View;
 use linekeeper_domain::time::Timestamp;
-use linekeeper_platform::messages::{ConcernedLine, IncidentEvent, Publisher};
+use linekeeper_platform::messages::{ConcernedLine, IncidentEvent, LineEvent, Publisher};
 use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::{Failure, Shell, owner};
 use linekeeper_platform::store::{Error, Named};
@@ -25,6 +26,8 @@ use serde::Deserialize;
 
 use crate::App;
 
+/// Marks are made with it.
+const NO_KEY: Error = Error::Corrupt("no key of the profiles");
 /// How often an incident that others write too is tried.
 const ATTEMPTS: usize = 8;
 /// The most hours, each of one carrier, that are remembered at once.
@@ -60,31 +63,44 @@ pub struct PastHour {
 }
 
 impl Watch<'_> {
-    /// Folds what entries show and publishes what completes a pattern.
+    /// Folds an order that was decided, and publishes what completes a pattern.
     ///
     /// # Errors
-    /// Where something could not be read, written or published: the stream brings the entries again.
-    pub(crate) async fn entries(&self, entries: &[Entry]) -> Result<(), Failure> {
+    /// Where something could not be read, written or published: whatever brought it brings it again.
+    pub(crate) async fn order(&self, account: &AccountId, line: &LineId, change: &Change) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
-        let marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
-        let mut seen: BTreeSet<Sighting> = BTreeSet::new();
-        let mut names = BTreeMap::new();
-        for entry in entries {
-            let shown = sightings(entry, marker);
-            if let (Subject::Line(line), false) = (&entry.owner.subject, shown.is_empty()) {
-                names.insert(marker.line(line), Named { account_id: entry.owner.account_id.clone(), line_id: line.clone() });
-            }
-            seen.extend(shown);
-        }
-        let seen: Vec<Sighting> = seen.into_iter().collect();
-        self.see(&seen, &names).await
+        let marker = scorer.marker.ok_or(NO_KEY)?;
+        let Some(seen) = monitor::of_order(account, line, change, marker) else { return Ok(()) };
+        let named = Named { account_id: account.clone(), line_id: line.clone() };
+        self.see(&[seen], &BTreeMap::from([(marker.line(line), named)])).await
     }
 
-    /// Folds sightings. `names` are the lines that they are of.
+    /// Folds an order for a number that is none of ours.
     ///
     /// # Errors
-    /// As [`Watch::entries`].
-    pub(crate) async fn see(&self, seen: &[Sighting], names: &BTreeMap<WideMark, Named>) -> Result<(), Failure> {
+    /// As [`Watch::order`].
+    pub(crate) async fn stray(&self, request: &PortRequest, at: Timestamp) -> Result<(), Failure> {
+        let scorer = self.risk.scorer().await;
+        let marker = scorer.marker.ok_or(NO_KEY)?;
+        let seen = monitor::of_stray(&request.order.number, &request.gaining, request.passcode.as_ref(), at, marker);
+        self.see(&[seen], &BTreeMap::new()).await
+    }
+
+    /// Folds something else that happened to an account or a line.
+    ///
+    /// # Errors
+    /// As [`Watch::order`].
+    pub(crate) async fn event(&self, event: &LineEvent) -> Result<(), Failure> {
+        let scorer = self.risk.scorer().await;
+        let marker = scorer.marker.ok_or(NO_KEY)?;
+        let at = Timestamp::parse(&event.at).ok_or(Error::Corrupt("a line event without its time"))?;
+        let change = event.change.as_ref().map(|change| change.kind);
+        let show = |name: &EventName| monitor::of_event(&event.account_id, event.line_id.as_ref(), *name, change, at, marker);
+        let seen: BTreeSet<Sighting> = event.events.iter().filter_map(show).collect();
+        self.see(&seen.into_iter().collect::<Vec<_>>(), &BTreeMap::new()).await
+    }
+
+    async fn see(&self, seen: &[Sighting], names: &BTreeMap<WideMark, Named>) -> Result<(), Failure> {
         if seen.is_empty() {
             return Ok(());
         }
@@ -100,7 +116,7 @@ impl Watch<'_> {
     /// Where it could not be written.
     pub(crate) async fn beat(&self, gateway: &str, sent_at: Timestamp) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
-        let marker: &Marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
+        let marker: &Marker = scorer.marker.ok_or(NO_KEY)?;
         // By the earlier of two clocks: one that is ahead would keep a silent gateway alive.
         let at = sent_at.min(self.shell.clock.now());
         Ok(self.shell.store.beat(marker.gateway(gateway), at).await?)
@@ -109,7 +125,7 @@ impl Watch<'_> {
     /// Looks for silence, once a minute.
     ///
     /// # Errors
-    /// As [`Watch::entries`].
+    /// As [`Watch::order`].
     pub(crate) async fn listen(&self) -> Result<(), Failure> {
         let alarms = self.shell.store.silences(self.shell.clock.now(), self.settings).await?;
         self.raise(&alarms).await
@@ -122,7 +138,7 @@ impl Watch<'_> {
     /// Where something could not be written. Telling it again is safe.
     pub(crate) async fn remember(&self, past: &[PastHour]) -> Result<(), Failure> {
         let scorer = self.risk.scorer().await;
-        let marker = scorer.marker.ok_or(Error::Corrupt("no key of the profiles"))?;
+        let marker = scorer.marker.ok_or(NO_KEY)?;
         let mut by_key: BTreeMap<Key, BTreeMap<Timestamp, u32>> = BTreeMap::new();
         for hour in past.iter().take(HOURS_OF_AN_IMPORT) {
             let Some(at) = Timestamp::parse(&hour.at) else { continue };

@@ -11,8 +11,16 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 /// Every function of the template; the folder, the package, the binary and the role all carry the name.
-pub(crate) const FUNCTIONS: [&str; 7] =
-    ["request-intake", "risk-scoring", "otp-issue", "otp-verify", "change-notify", "provisioning-feed", "deadline-sweep"];
+pub(crate) const FUNCTIONS: [&str; 8] = [
+    "request-intake",
+    "risk-scoring",
+    "otp-issue",
+    "otp-verify",
+    "change-notify",
+    "provisioning-feed",
+    "port-feed",
+    "deadline-sweep",
+];
 
 /// Builds all functions for this machine and lays them out as `target/lambda/<name>/bootstrap`.
 ///

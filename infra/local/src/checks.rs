@@ -282,6 +282,13 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("provisioning-feed", "dynamodb", read, &batch, true),
         call("provisioning-feed", "kms", "TrentService.Sign", &sign, false),
         call("provisioning-feed", "kms", "TrentService.GenerateMac", &make, false),
+        call("port-feed", "dynamodb", read, &batch, true),
+        call("port-feed", "kms", "TrentService.VerifyMac", &check, true),
+        call("port-feed", "kms", "TrentService.GenerateMac", &hash, true),
+        call("port-feed", "kms", "TrentService.GenerateMac", &make, false),
+        call("port-feed", "kms", "TrentService.Sign", &sign, false),
+        call("port-feed", "kms", "TrentService.Decrypt", &opening, false),
+        call("port-feed", "sqs", "AmazonSQS.SendMessage", &send, false),
         call("change-notify", "kms", "TrentService.Sign", &sign, true),
         call("change-notify", "dynamodb", read, &batch, true),
         call("change-notify", "kms", "TrentService.GenerateMac", &make, false),
@@ -299,7 +306,7 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         let action = target.rsplit('.').next().unwrap_or(target);
         scene.claim(&format!("{role} {} {service}:{action}", if allowed { "may" } else { "may not" }), denied != allowed);
     }
-    for role in ["request-intake", "otp-verify", "risk-scoring", "provisioning-feed", "deadline-sweep"] {
+    for role in ["request-intake", "otp-verify", "risk-scoring", "provisioning-feed", "port-feed", "deadline-sweep"] {
         let aws = assume(&stack.aws, role)?;
         let message = [("PhoneNumber", olga.msisdn.as_str()), ("Message", "hello")];
         let refusal =

@@ -38,6 +38,8 @@ pub enum Var {
     DeadLetterQueue,
     /// URL of the queue of answers to the porting gateway.
     PortAnswersQueue,
+    /// ARN of a function's queue of `line-events`.
+    LineEventsQueue,
 }
 
 impl Var {
@@ -57,6 +59,7 @@ impl Var {
             Self::Issuer => "ISSUER",
             Self::DeadLetterQueue => "DEAD_LETTER_QUEUE",
             Self::PortAnswersQueue => "PORT_ANSWERS_QUEUE",
+            Self::LineEventsQueue => "LINE_EVENTS_QUEUE",
         }
     }
 }

@@ -10,7 +10,7 @@ use linekeeper_domain::kinds::{ChangeKind, Status};
 use linekeeper_domain::ledger::{Entry, Event, EventName};
 use linekeeper_domain::porting::monitor::{Incident, News, Pattern, Severity};
 use linekeeper_domain::words::Text;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::Error;
 
@@ -99,7 +99,7 @@ impl IncidentEvent {
 const INCIDENT: &str = "porting_incident";
 
 /// What others hear of a ledger entry: ids and words, no number, no address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineEvent {
     /// Unique for the entry; a repeat has the same.
     pub id: String,
@@ -108,24 +108,24 @@ pub struct LineEvent {
     /// Whose account.
     pub account_id: AccountId,
     /// Which line, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_id: Option<LineId>,
     /// The leading event, which subscribers filter on.
     pub event: EventName,
     /// Every public event of the entry.
     pub events: Vec<EventName>,
     /// The change that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeSummary>,
     /// Whether a person has to look at it at once.
     pub page: bool,
     /// The signed authorization, with `released`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<String>,
 }
 
 /// A change in an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeSummary {
     /// Its id.
     pub change_id: ChangeId,

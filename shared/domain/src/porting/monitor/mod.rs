@@ -20,12 +20,12 @@
 //! of this size can have honestly.
 
 mod bytes;
-mod entries;
 mod incident;
 mod mix;
 mod ring;
 mod series;
 mod settings;
+mod shows;
 mod silence;
 mod table;
 
@@ -35,9 +35,9 @@ use crate::kinds::vocabulary;
 use crate::risk::marks::WideMark;
 use crate::time::{Span, Timestamp};
 
-pub use entries::sightings;
 pub use incident::{Alarm, Incident, News, Pattern, Severity};
 pub use settings::Settings;
+pub use shows::{of_event, of_order, of_stray};
 pub use silence::silent;
 
 use bytes::Reader;
