@@ -100,7 +100,8 @@ impl App<SqsDeadLetters> {
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
+        let needed =
+            [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
