@@ -19,7 +19,14 @@ mod log;
 mod openapi;
 mod parsers;
 mod path;
+/// The simulator's day, as `cargo local ports` plays it.
+#[path = "../../infra/local/src/ports/plan.rs"]
+mod plan;
+mod port_day;
 mod ports;
 mod races;
 mod risk;
 mod rules;
+/// What became of it.
+#[path = "../../infra/local/src/ports/score.rs"]
+mod score;

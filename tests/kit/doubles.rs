@@ -17,7 +17,7 @@ use linekeeper_domain::words::Text;
 use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
 use linekeeper_platform::clock::Clock;
 use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, ProfileKey, Published, Signer};
-use linekeeper_platform::messages::{Answers, LineEvent, Messenger, Publisher};
+use linekeeper_platform::messages::{Answers, IncidentEvent, LineEvent, Messenger, Publisher};
 use linekeeper_platform::seal::{Sealer, Unsealer};
 use linekeeper_platform::store::Error;
 use p256::ecdsa::signature::Signer as _;
@@ -267,6 +267,7 @@ impl Messenger for Inbox {
 #[derive(Clone, Debug, Default)]
 pub struct Topic {
     events: Arc<Mutex<Vec<LineEvent>>>,
+    incidents: Arc<Mutex<Vec<IncidentEvent>>>,
     tap: Tap,
 }
 
@@ -283,6 +284,12 @@ impl Topic {
         self.events.lock().unwrap().clone()
     }
 
+    /// Every incident of the porting monitor so far, each time that it was told.
+    #[must_use]
+    pub fn incidents(&self) -> Vec<IncidentEvent> {
+        self.incidents.lock().unwrap().clone()
+    }
+
     /// The signed authorizations among it.
     #[must_use]
     pub fn authorizations(&self) -> Vec<String> {
@@ -295,6 +302,15 @@ impl Publisher for Topic {
         Box::pin(async move {
             self.tap.through(Call::Publish, || {
                 self.events.lock().unwrap().push(event.clone());
+                Ok(())
+            })
+        })
+    }
+
+    fn report<'a>(&'a self, event: &'a IncidentEvent) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.tap.through(Call::Publish, || {
+                self.incidents.lock().unwrap().push(event.clone());
                 Ok(())
             })
         })

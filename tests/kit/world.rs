@@ -256,6 +256,8 @@ impl World {
                 check: keys.clone(),
                 risk: risk.clone(),
                 answers: Arc::new(gateway.clone()),
+                publisher: Arc::new(topic.clone()),
+                monitor: Arc::default(),
                 dead: Arc::new(dead.clone()),
                 line_events: LINE_EVENTS.to_owned(),
             },
@@ -474,7 +476,7 @@ impl World {
     /// A batch of the porting gateway, as texts. Returns for each whether it has to come again.
     pub async fn from_gateway_raw(&self, bodies: Vec<String>) -> Vec<bool> {
         let count = bodies.len();
-        let answer = Box::pin(self.ports.handle(sqs(bodies))).await.unwrap();
+        let answer = Box::pin(self.ports.handle(port_feed::Incoming::Queue(sqs(bodies)))).await.unwrap();
         failures(&serde_json::to_value(answer).unwrap(), count)
     }
 
@@ -535,7 +537,7 @@ impl World {
     }
 
     /// What was published and port-feed has not heard of yet.
-    async fn hear(&self) {
+    pub async fn hear(&self) {
         let events = self.topic.all();
         let from = std::mem::replace(&mut *self.heard.lock().unwrap(), events.len());
         let bodies: Vec<String> = events[from..].iter().map(|event| serde_json::to_string(event).unwrap()).collect();
@@ -545,7 +547,7 @@ impl World {
         let count = bodies.len();
         let mut batch = sqs(bodies);
         batch.records.iter_mut().for_each(|message| message.event_source_arn = Some(LINE_EVENTS.to_owned()));
-        let answer = Box::pin(self.ports.handle(batch)).await.unwrap();
+        let answer = Box::pin(self.ports.handle(port_feed::Incoming::Queue(batch))).await.unwrap();
         assert!(!failures(&serde_json::to_value(answer).unwrap(), count).contains(&true));
     }
 

@@ -1,5 +1,5 @@
 //! What else happens to accounts and lines, as the topic `line-events` has it: a lock of a whole account takes back the
-//! ports of its lines.
+//! ports of its lines, and the monitor sees what a thief may have prepared.
 
 use linekeeper_domain::change::Actor;
 use linekeeper_domain::decide;
@@ -17,7 +17,10 @@ impl<D: batch::DeadLetters> App<D> {
     /// Follows one event. Its order among others does not matter: what counts is how the account stands now.
     pub(crate) async fn heard(&self, event: &LineEvent) -> Result<(), Failure> {
         let locks = event.events.iter().any(|name| matches!(name, EventName::ProtectionOn | EventName::AccountClosed));
-        if event.line_id.is_none() && locks { self.take_back(event).await } else { Ok(()) }
+        if event.line_id.is_none() && locks {
+            self.take_back(event).await?;
+        }
+        Ok(self.watch().event(event).await?)
     }
 
     /// The lines' own ledgers say nothing of a lock of the account: whoever is on the way out is looked at.

@@ -6,6 +6,7 @@
 //! answer, in the dead-letter queue with its reason, or in both.
 
 mod heard;
+mod watch;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use linekeeper_domain::ledger::Draft;
 use linekeeper_domain::porting::answer::{self, Answer, Outgoing, Reason};
 use linekeeper_domain::porting::fields::PortVersion;
 use linekeeper_domain::porting::message::{self, Correction, Message, Order, PortRequest};
+use linekeeper_domain::porting::monitor;
 use linekeeper_domain::risk::KeyShown;
 use linekeeper_domain::risk::request::Asked;
 use linekeeper_domain::secret::TransferPinCode;
@@ -26,14 +28,17 @@ use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
 use linekeeper_domain::time::Timestamp;
 use linekeeper_platform::batch::{self, Failure, SqsDeadLetters};
-use linekeeper_platform::config::Var;
+use linekeeper_platform::config::{self, Var};
 use linekeeper_platform::keys::{CodeCheck, KmsMac};
-use linekeeper_platform::messages::{AnswerQueue, Answers};
+use linekeeper_platform::messages::{AnswerQueue, Answers, Publisher, Topic};
 use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::{self, Outcome, Shell, owner};
 use linekeeper_platform::start;
 use linekeeper_platform::store::Claimed;
 use linekeeper_platform::telemetry::{self, Metric};
+use serde::{Deserialize, Serialize};
+
+pub use watch::PastHour;
 
 /// What the function works with.
 pub struct App<D> {
@@ -45,6 +50,10 @@ pub struct App<D> {
     pub risk: Arc<Risk>,
     /// Tells the gateway what concerns no line of ours, and what it was told before.
     pub answers: Arc<dyn Answers>,
+    /// Tells everyone of incidents.
+    pub publisher: Arc<dyn Publisher>,
+    /// The limits of the monitor.
+    pub monitor: Arc<monitor::Settings>,
     /// Where messages go that can never succeed.
     pub dead: Arc<D>,
     /// ARN of the queue that hears `line-events`; every other one is the gateway's.
@@ -57,13 +66,42 @@ impl<D> std::fmt::Debug for App<D> {
     }
 }
 
+/// What comes in.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Incoming {
+    /// The schedule: whether the feed is silent.
+    Listen {
+        /// Nothing of meaning.
+        listen: serde::de::IgnoredAny,
+    },
+    /// How many left in past hours, by the carrier's own records: what is usual from the first day on.
+    Past {
+        /// Hour by hour.
+        port_history: Vec<PastHour>,
+    },
+    /// A batch of a queue: the gateway's messages, or what is heard of `line-events`.
+    Queue(SqsEvent),
+}
+
+/// What goes out.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcomes {
+    /// Which messages of the batch have to come again.
+    Queue(SqsBatchResponse),
+    /// All of it was done.
+    Done {},
+}
+
 impl App<SqsDeadLetters> {
     /// The function over the real world.
     ///
     /// # Errors
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
-        let needed = [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue];
+        let needed =
+            [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await;
         let sqs = aws_sdk_sqs::Client::new(&aws);
@@ -72,6 +110,8 @@ impl App<SqsDeadLetters> {
             check: Arc::new(KmsMac::new(aws_sdk_kms::Client::new(&aws), config.get(Var::MacKey))),
             risk: Arc::new(start::risk(&config, &aws)),
             answers: Arc::new(AnswerQueue::new(sqs.clone(), config.get(Var::PortAnswersQueue))),
+            publisher: Arc::new(Topic::new(aws_sdk_sns::Client::new(&aws), config.get(Var::EventsTopic))),
+            monitor: Arc::new(config::monitor(|name| std::env::var(name).ok())?),
             dead: Arc::new(SqsDeadLetters::new(sqs, config.get(Var::DeadLetterQueue))),
             line_events: config.get(Var::LineEventsQueue).to_owned(),
         })
@@ -86,16 +126,28 @@ struct Found {
 }
 
 impl<D: batch::DeadLetters> App<D> {
-    /// Handles a batch of one queue.
+    /// Handles a batch of one queue, a turn of the schedule, or a past that is told.
     ///
     /// # Errors
-    /// None: what has to come again is in the answer.
-    pub async fn handle(&self, event: SqsEvent) -> Result<SqsBatchResponse, start::Error> {
+    /// Where the feed cannot be listened to or a past cannot be written; what of a batch has to come again is in the
+    /// answer.
+    pub async fn handle(&self, incoming: Incoming) -> Result<Outcomes, start::Error> {
+        let event = match incoming {
+            Incoming::Listen { .. } => {
+                self.watch().listen().await?;
+                return Ok(Outcomes::Done {});
+            }
+            Incoming::Past { port_history } => {
+                self.watch().remember(&port_history).await?;
+                return Ok(Outcomes::Done {});
+            }
+            Incoming::Queue(event) => event,
+        };
         let from = event.records.first().and_then(|message| message.event_source_arn.as_deref());
         if from == Some(self.line_events.as_str()) {
-            return Ok(batch::sqs(event, self.dead.as_ref(), async |event| self.heard(&event).await).await);
+            return Ok(Outcomes::Queue(batch::sqs(event, self.dead.as_ref(), async |event| self.heard(&event).await).await));
         }
-        Ok(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await)
+        Ok(Outcomes::Queue(batch::texts(event, self.dead.as_ref(), async |body| self.message(&body).await).await))
     }
 
     async fn message(&self, body: &str) -> Result<(), Failure> {
@@ -140,7 +192,7 @@ impl<D: batch::DeadLetters> App<D> {
                 self.command(&found, activate).await?;
                 Ok(())
             }
-            Message::Heartbeat(_) => Ok(()),
+            Message::Heartbeat(heartbeat) => Ok(self.watch().beat(&heartbeat.gateway, envelope.time).await?),
         }
     }
 
@@ -162,7 +214,8 @@ impl<D: batch::DeadLetters> App<D> {
         let (order, version, now) = (&request.order, Some(request.version), self.shell.clock.now());
         let reject = |reason| Answer::Reject { reasons: vec![reason] };
         let Some((account, line)) = self.shell.store.find_number(&order.number).await? else {
-            return self.reply(order, version, &reject(Reason::NumberNotOurs)).await;
+            self.reply(order, version, &reject(Reason::NumberNotOurs)).await?;
+            return Ok(self.watch().stray(request, sent_at.min(now)).await?);
         };
         let scorer = self.risk.scorer().await;
         let details =
@@ -187,7 +240,9 @@ impl<D: batch::DeadLetters> App<D> {
         let known = found.view.line.as_ref().and_then(|line| line.state.port(&order.pon));
         let decided = known.and_then(|change| change.port.as_deref()).is_some_and(|port| request.version <= port.version);
         let pin = if decided { PinShown::None } else { self.pin(&mut found, request, now).await? };
+        let tried = request.passcode.as_ref().zip(scorer.marker).map(|(given, marker)| marker.passcode(given.expose()));
         let ask = PortAsk {
+            tried,
             id: decide::port_id(&found.account, &found.line, &order.pon, request.version),
             number: order.number.clone(),
             order: order.pon.clone(),
@@ -200,7 +255,15 @@ impl<D: batch::DeadLetters> App<D> {
             pin,
         };
         match self.command(&found, |view, ctx| decide::port(view, &ask, scorer, ctx)).await {
-            Ok(outcome) => self.repeat(&outcome, order, version, Some(content)).await,
+            Ok(outcome) => {
+                self.repeat(&outcome, order, version, Some(content)).await?;
+                // Whatever was written, and when: a message that comes again shows the same.
+                let decided = outcome.view.line.as_ref().and_then(|line| line.state.book.changes.get(&ask.id));
+                match decided {
+                    Some(change) => Ok(self.watch().order(&found.account, &found.line, change).await?),
+                    None => Ok(()),
+                }
+            }
             Err(shell::Failure::Denied(Denied::TooManyRequests)) => self.reply(order, version, &reject(Reason::TryAgain)).await,
             Err(failure) => Err(failure.into()),
         }

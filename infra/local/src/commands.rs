@@ -17,6 +17,7 @@ use crate::cloud::{self, Cloud};
 use crate::edge::{self, Edge};
 use crate::issuer::AUDIENCE;
 use crate::people::Customer;
+use crate::ports;
 use crate::process::{self, Group};
 use crate::scene::{Claim, Show};
 use crate::stack::{SENDER, Stack};
@@ -61,6 +62,16 @@ pub(crate) fn attack() -> Result<bool> {
     };
     println!("{verdict}  {}", paint(Paint::Dim, seconds(started)));
     Ok(broken == 0)
+}
+
+/// A day of porting.
+pub(crate) fn ports(options: ports::Options) -> Result<bool> {
+    let started = Instant::now();
+    let workspace = begin()?;
+    let (_cloud, stack) = deploy_with(&workspace, None, &options.monitor())?;
+    let held = ports::play(&stack, options)?;
+    println!("{}", paint(Paint::Dim, seconds(started)));
+    Ok(held)
 }
 
 /// The same stack, and it stays.
@@ -260,11 +271,16 @@ fn begin() -> Result<Workspace> {
 
 /// Callers reach it at `base`, or else at the cloud itself.
 fn deploy(workspace: &Workspace, base: Option<&str>) -> Result<(Cloud, Stack)> {
+    deploy_with(workspace, base, "")
+}
+
+/// The same with the monitor's limits.
+fn deploy_with(workspace: &Workspace, base: Option<&str>, monitor: &str) -> Result<(Cloud, Stack)> {
     cloud::stop_left_over(workspace)?;
     let tools = Tools::install(workspace)?;
     binaries::build(workspace)?;
     let cloud = Cloud::start(workspace, &tools)?;
-    let stack = Stack::deploy(&cloud, base.unwrap_or_else(|| cloud.endpoint()))?;
+    let stack = Stack::deploy(&cloud, base.unwrap_or_else(|| cloud.endpoint()), monitor)?;
     Ok((cloud, stack))
 }
 

@@ -1,6 +1,6 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | attack | up [--json] | watch | test | down`
+//! `cargo local demo | attack | ports | up [--json] | watch | test | down`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
@@ -19,6 +19,7 @@ mod edge;
 mod issuer;
 mod ledger;
 mod people;
+mod ports;
 mod process;
 mod scene;
 mod stack;
@@ -35,6 +36,7 @@ The whole product on one machine, without Docker, root or an account.
 
     cargo local demo          from nothing to the end: six acts on the deployed stack
     cargo local attack        ten attacks on step-up, against the deployed stack
+    cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let ended = match arguments.as_slice() {
         ["demo"] => commands::demo(),
         ["attack"] => commands::attack(),
+        ["ports", options @ ..] => ports::Options::read(options).and_then(commands::ports),
         ["up"] => commands::up(false),
         ["up", "--json"] => commands::up(true),
         ["watch"] => commands::watch(),

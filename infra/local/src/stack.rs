@@ -52,14 +52,14 @@ pub(crate) struct Message {
 
 impl Stack {
     /// Deploys the template to `cloud`. `base` is where callers will reach the API: proofs of devices' keys are
-    /// for it.
-    pub(crate) fn deploy(cloud: &Cloud, base: &str) -> Result<Self> {
+    /// for it. `monitor` is the porting monitor's limits, empty for the defaults.
+    pub(crate) fn deploy(cloud: &Cloud, base: &str, monitor: &str) -> Result<Self> {
         let issuer = Issuer::start()?;
         let edge_secret = format!("{}{}{}{}", suffix(), suffix(), suffix(), suffix());
         let aws = cloud.aws().clone();
         aws.post("ses", "/v2/email/identities", &json!({ "EmailIdentity": SENDER }))
             .context("the sender's address is refused")?;
-        let outputs = cloud.deploy(&parameters(&issuer, &edge_secret, base))?;
+        let outputs = cloud.deploy(&parameters(&issuer, &edge_secret, base, monitor))?;
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
@@ -273,7 +273,7 @@ const NOTICE_RETRY_SECONDS: &str = "60";
 
 /// The template's parameters for a local stack: no CloudFront in front, no TLS and no alarm by metric
 /// math, all else as in production.
-fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static str, String)> {
+fn parameters(issuer: &Issuer, edge_secret: &str, base: &str, monitor: &str) -> Vec<(&'static str, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     vec![
         ("IdentityIssuer", issuer.url().to_owned()),
@@ -287,6 +287,7 @@ fn parameters(issuer: &Issuer, edge_secret: &str, base: &str) -> Vec<(&'static s
         ("SmsAlarmCodes", "0".to_owned()),
         ("MissingSignalsPercent", "0".to_owned()),
         ("UnavailableScoresPercent", "0".to_owned()),
+        ("Monitor", monitor.to_owned()),
         ("NoticeRetrySeconds", NOTICE_RETRY_SECONDS.to_owned()),
         ("Architecture", architecture.to_owned()),
         ("PushTargets", format!("arn:aws:sns:{}:*:{PUSH_PREFIX}*", aws::REGION)),

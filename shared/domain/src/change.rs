@@ -18,6 +18,7 @@ use crate::porting::answer::{Answer, Reason as Fault};
 use crate::porting::fields::{Pon, PortVersion, Spid};
 use crate::porting::message::Order;
 use crate::proof::{Assurance, Factors, Proof, Taint};
+use crate::risk::marks::WideMark;
 use crate::risk::profile::PinRecord;
 use crate::risk::scorer::Shadow;
 use crate::signals::Holder;
@@ -455,6 +456,9 @@ pub struct PortOrder {
     pub answer_by: Timestamp,
     /// Whose rules apply.
     pub jurisdiction: Jurisdiction,
+    /// The passcode that came with the order, as a keyed hash: the monitor sees one that is tried on many numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<WideMark>,
     /// What the order got wrong, in the field's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,

@@ -95,8 +95,8 @@ impl Default for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting `{name}` must be {must}")]
 pub struct SettingsError {
-    name: &'static str,
-    must: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) must: &'static str,
 }
 
 impl Settings {

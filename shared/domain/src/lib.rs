@@ -15,6 +15,7 @@
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
 //! | [`porting`] | orders of other carriers: what comes in, what is answered, whose rules |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
+//! | [`porting`] | numbers that leave |
 //! | [`ledger`] | what happened, and the entries that hold it |
 //! | [`decide`] | the commands |
 //! | [`notice`], [`words`] | who is told what |

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use linekeeper_domain::config::Settings;
+use linekeeper_domain::porting::monitor;
 
 use crate::door::Door;
 use crate::identity::{Identity, Verifier};
@@ -77,6 +78,19 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+}
+
+/// The limits of the porting monitor, from `MONITOR` (JSON); defaults where it is not set.
+///
+/// # Errors
+/// Where they cannot be used.
+pub fn monitor(lookup: impl Fn(&str) -> Option<String>) -> Result<monitor::Settings, ConfigError> {
+    let invalid = |reason: String| ConfigError::Invalid { name: "MONITOR", reason };
+    let settings = match lookup("MONITOR").filter(|value| !value.is_empty()) {
+        Some(json) => serde_json::from_str(&json).map_err(|error| invalid(error.to_string()))?,
+        None => monitor::Settings::default(),
+    };
+    settings.check().map_err(|error| invalid(error.to_string()))
 }
 
 /// The environment of one function.

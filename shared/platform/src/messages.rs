@@ -4,9 +4,11 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as 
 use aws_sdk_sns::types::MessageAttributeValue;
 use futures_util::future::BoxFuture;
 use linekeeper_domain::change::Address;
+use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Status};
 use linekeeper_domain::ledger::{Entry, Event, EventName};
+use linekeeper_domain::porting::monitor::{Incident, News, Pattern, Severity};
 use linekeeper_domain::words::Text;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,79 @@ pub trait Messenger: Send + Sync {
 pub trait Publisher: Send + Sync {
     /// Publishes. `Ok` means that the topic took it.
     fn publish<'a>(&'a self, event: &'a LineEvent) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Publishes an incident of the porting monitor.
+    fn report<'a>(&'a self, event: &'a IncidentEvent) -> BoxFuture<'a, Result<(), Error>>;
 }
+
+/// What others hear of an incident of the porting monitor: ids and words, no number, no address, and nothing of what
+/// the lines met at but its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncidentEvent {
+    /// Unique for what it says; a repeat has the same.
+    pub id: String,
+    /// When the latest of it happened, RFC 3339.
+    pub at: String,
+    /// What subscribers filter on: `porting_incident`.
+    pub event: &'static str,
+    /// The incident. One that grows keeps it.
+    pub incident_id: String,
+    /// `opened` or `grown`.
+    pub news: &'static str,
+    /// Which rule.
+    pub pattern: Pattern,
+    /// How many were counted.
+    pub count: u32,
+    /// How many are too many.
+    pub limit: u32,
+    /// When it began, RFC 3339.
+    pub since: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whether a person has to look at it at once.
+    pub page: bool,
+    /// Lines that belong to it, as far as an incident names them.
+    pub lines: Vec<ConcernedLine>,
+}
+
+/// A line in an incident.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ConcernedLine {
+    /// Whose.
+    pub account_id: AccountId,
+    /// Which.
+    pub line_id: LineId,
+}
+
+impl IncidentEvent {
+    /// Of an incident whose lines were found.
+    #[must_use]
+    pub fn of(incident: &Incident, news: News, mut lines: Vec<ConcernedLine>) -> Self {
+        lines.sort();
+        let said: Vec<&str> = lines.iter().map(|line| line.line_id.as_str()).collect();
+        let what = Digest::of(&[&incident.count.to_string(), incident.severity.word(), &said.join(" ")]);
+        Self {
+            id: format!("{}:{}", incident.id, what.short()),
+            at: incident.until.to_string(),
+            event: INCIDENT,
+            incident_id: incident.id.clone(),
+            news: match news {
+                News::Opened => "opened",
+                News::Grown | News::GoesOn => "grown",
+            },
+            pattern: incident.pattern,
+            count: incident.count,
+            limit: incident.limit,
+            since: incident.since.to_string(),
+            severity: incident.severity,
+            page: incident.severity == Severity::Severe,
+            lines,
+        }
+    }
+}
+
+/// What an incident's event is filtered by.
+const INCIDENT: &str = "porting_incident";
 
 /// What others hear of a ledger entry: ids and words, no number, no address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,6 +290,22 @@ impl Publisher for Topic {
             if let Some(change) = &event.change {
                 publish = publish.message_attributes("kind", attribute(change.kind.word())?);
             }
+            publish.send().await.map_err(|error| Error::aws("sns:Publish", error.into_service_error()))?;
+            Ok(())
+        })
+    }
+
+    fn report<'a>(&'a self, event: &'a IncidentEvent) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let json = serde_json::to_string(event).map_err(|error| Error::aws("sns:Publish", error))?;
+            let publish = self
+                .sns
+                .publish()
+                .topic_arn(&self.arn)
+                .message(json)
+                .message_attributes("event", attribute(event.event)?)
+                .message_attributes("pattern", attribute(event.pattern.word())?)
+                .message_attributes("page", attribute(if event.page { "true" } else { "false" })?);
             publish.send().await.map_err(|error| Error::aws("sns:Publish", error.into_service_error()))?;
             Ok(())
         })

@@ -8,6 +8,10 @@
 //! | number | `v1#NUMBER#<msisdn>` | `NUMBER` |
 //! | counter | `v1#MEET#<kind>#<mark>#<part>` | `MEET` |
 //! | quota | `v1#QUOTA#<kind>#<digest>` | `QUOTA` |
+//! | window of the porting monitor | `v1#WINDOW#<kind>#<mark>#<part>` | `WINDOW` |
+//! | its incident | `v1#INCIDENT#<group>` | `INCIDENT` |
+//! | a line by its mark | `v1#MARK#<mark>` | `MARK` |
+//! | heartbeat | `v1#GATEWAYS` | `GATEWAY#<mark>` |
 //! | ledger entry | `v1#<account>#ACCOUNT`, `v1#<account>#LINE#<line>` | number |
 //!
 //! A line lives under its account: a caller can only ever name keys of its own account, so another's line
@@ -17,6 +21,8 @@
 //! Concurrency contract: a state item changes only in a transaction that appends the ledger entry after
 //! the one it was read at. Two writers of one subject cannot both succeed; the loser gets the items as
 //! they stand, and decides again. Guesses (`tally`) change only by [`Store::claim`], outside of it.
+
+mod windows;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,6 +52,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::telemetry::{self, Metric};
+
+pub use windows::{Gateway, Named, Stands};
 
 /// Into how many parts the index of due times is spread.
 pub const DUE_SHARDS: u32 = 8;
@@ -106,6 +114,14 @@ pub enum Condition {
     ProfileUnmoved,
     /// The counter is the one that was read.
     CounterUnmoved,
+    /// The window is the one that was read.
+    WindowUnmoved,
+    /// There is no such incident yet.
+    IncidentNew,
+    /// The incident is the one that was read.
+    IncidentUnmoved,
+    /// The heartbeat is later than the last.
+    BeatLater,
     /// The state is the one whose due time was found stale.
     DueUnmoved,
     /// The transfer PIN is the one that was read, and both budgets have a guess left.
@@ -126,6 +142,10 @@ impl Condition {
             Self::QuotaLeft => "quota-left",
             Self::ProfileUnmoved => "profile-unmoved",
             Self::CounterUnmoved => "counter-unmoved",
+            Self::WindowUnmoved => "window-unmoved",
+            Self::IncidentNew => "incident-new",
+            Self::IncidentUnmoved => "incident-unmoved",
+            Self::BeatLater => "beat-later",
             Self::DueUnmoved => "due-unmoved",
             Self::PinGuessLeft => "pin-guess-left",
             Self::NumberFree => "number-free",

@@ -21,6 +21,7 @@ use crate::porting::hours::answer_by;
 use crate::porting::jurisdiction::row;
 use crate::proof::Proof;
 use crate::risk::event::{Observation, Shown};
+use crate::risk::marks::WideMark;
 use crate::risk::request::Asked;
 use crate::risk::{Assessment, KeyShown, Scorer};
 use crate::signals::{RequestSignals, Signal};
@@ -65,6 +66,8 @@ pub struct PortAsk {
     pub says: Says,
     /// What became of its PIN.
     pub pin: PinShown,
+    /// The PIN as a keyed hash, where one came.
+    pub tried: Option<WideMark>,
 }
 
 /// What an order says of the account, as digests.
@@ -175,6 +178,7 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
             due_at: ask.due_at,
             answer_by: answer_by(row(jurisdiction), ask.received_at),
             jurisdiction,
+            tried: ask.tried,
             faults: Vec::new(),
             answers: Vec::new(),
             confirmed_at: None,

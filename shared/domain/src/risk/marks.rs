@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::event::{Observation, family, host_of, prefix_of};
+use crate::ids::{LineId, RepresentativeId};
 use crate::signals::Signal;
 
 /// A thing, as one line's profile knows it: 24 bits.
@@ -71,6 +72,9 @@ enum What {
     Sim,
     Carrier,
     Rep,
+    Pin,
+    PhoneLine,
+    Gateway,
 }
 
 impl What {
@@ -94,6 +98,9 @@ impl What {
             Self::Rep => 17,
             Self::LineKey => 18,
             Self::Agent => 19,
+            Self::Pin => 20,
+            Self::PhoneLine => 21,
+            Self::Gateway => 22,
         }
     }
 }
@@ -133,6 +140,36 @@ impl Marker {
     #[must_use]
     pub fn of_account(&self, account: &str) -> WideMark {
         self.wide(What::Line, &[account.as_bytes()])
+    }
+
+    /// A line, as the windows of the porting monitor know it.
+    #[must_use]
+    pub fn line(&self, line: &LineId) -> WideMark {
+        self.wide(What::PhoneLine, &[line.as_str().as_bytes()])
+    }
+
+    /// A passcode that came with an order, right or wrong.
+    #[must_use]
+    pub fn passcode(&self, passcode: &str) -> WideMark {
+        self.wide(What::Pin, &[passcode.as_bytes()])
+    }
+
+    /// A representative.
+    #[must_use]
+    pub fn rep(&self, id: &RepresentativeId) -> WideMark {
+        self.wide(What::Rep, &[id.as_str().as_bytes()])
+    }
+
+    /// A gaining carrier.
+    #[must_use]
+    pub fn carrier(&self, spid: &str) -> WideMark {
+        self.wide(What::Carrier, &[spid.as_bytes()])
+    }
+
+    /// A porting gateway.
+    #[must_use]
+    pub fn gateway(&self, name: &str) -> WideMark {
+        self.wide(What::Gateway, &[name.as_bytes()])
     }
 
     fn mark(&self, what: What, parts: &[&[u8]]) -> Mark {
