@@ -142,7 +142,7 @@ async fn act_2_a_thief_with_her_password_is_held_and_one_tap_ends_it() {
     assert_eq!(asked.body["hold_until"], (world.shell.clock.now() + Span::hours(24)).to_string());
     let decision = audit(&world, &ANA).await.requested(&change).decision.clone();
     assert_eq!((decision.outcome, decision.band), (Outcome::Hold, Band::High));
-    assert_eq!(decision.reasons, [Reason::NewNetwork, Reason::SessionMoved, Reason::NewDevice, Reason::NoHistory]);
+    assert_eq!(decision.reasons, [Reason::NewNetwork, Reason::SessionMoved, Reason::NoHistory, Reason::NewDevice]);
     assert!(decision.probability_ppm.is_some_and(|ppm| ppm > 1_000), "{decision:?}");
     world.pump().await;
     let told = read_with_links(&world);
