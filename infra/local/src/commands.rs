@@ -38,7 +38,7 @@ pub(crate) fn demo() -> Result<bool> {
     println!();
     list_broken(&claims);
     let verdict = if broken == 0 {
-        paint(Paint::Green, format!("All {held} claims of the six acts held."))
+        paint(Paint::Green, format!("All {held} claims of the seven acts held."))
     } else {
         paint(Paint::Red, format!("{broken} of {} claims did not hold.", held + broken))
     };

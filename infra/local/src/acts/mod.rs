@@ -1,5 +1,6 @@
 //! The acts, each played on the deployed stack and each checking what it shows.
 
+mod burst;
 mod guesses;
 mod no_pin;
 mod own_swap;
@@ -25,10 +26,10 @@ struct Act {
     play: fn(&mut Stage<'_, '_>) -> Result<()>,
 }
 
-const ACTS: [Act; 6] = [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT, no_pin::ACT];
+const ACTS: [Act; 7] = [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT, no_pin::ACT, burst::ACT];
 
 /// Who plays in which act; the fifth goes back to the first's too.
-const CAST: [&str; 6] = ["Maria", "Sofia", "Rosa", "Elena", "Ana", "Lucia"];
+const CAST: [&str; 7] = ["Maria", "Sofia", "Rosa", "Elena", "Ana", "Lucia", "Nora"];
 
 /// What an act plays on.
 struct Stage<'p, 'a> {
@@ -43,7 +44,7 @@ struct Stage<'p, 'a> {
 
 /// Plays all acts and returns their claims.
 pub(crate) fn play(stack: &Stack, show: Show) -> Result<Vec<Claim>> {
-    let progress = Progress::start("Opening six accounts through the provisioning queue, with weeks of sign-ins from Miami");
+    let progress = Progress::start("Opening seven accounts through the provisioning queue, with weeks of sign-ins from Miami");
     let customers = open_accounts(stack, &CAST)?;
     progress.done("");
     let mut provisioning = Provisioning::start(stack)?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Act, Stage};
 use crate::api::Caller;
 use crate::people::ending;
-use crate::stack::{event, uuid, wait_for};
+use crate::stack::{Stack, event, uuid, wait_for};
 
 pub(super) const ACT: Act = Act {
     title: "Act 6  Another carrier asks",
@@ -30,17 +30,11 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let answers = stage.stack.output("PortAnswersQueueUrl")?;
     stage.stack.take(answers)?;
 
-    let due = Timestamp::now().saturating_add(SignedDuration::from_hours(3)).unwrap_or(Timestamp::MAX);
     let order = format!("PON-{}", ending(&stage.customer.msisdn).trim_start_matches('…'));
-    let request = json!({
-        "ported_number": stage.customer.msisdn, "account_number": ACCOUNT_NUMBER, "zip": ZIP, "company_code": "987H",
-        "new_network_service_provider": GAINING, "desired_due_date": due.to_string(), "purchase_order_number": order,
-        "version": "0", "portability_direction": "C", "customer_carrier_name": "ZZZ", "requisition_type": "CB",
-        "activity": "V", "initiator_number": "+12125550199", "agency_authority": "Y",
-    });
+    let request = self::order(&stage.customer.msisdn, GAINING, &order);
     stage.scene.row("gateway", &format!("asks for {} on behalf of {GAINING}, order {order}", ending(&stage.customer.msisdn)));
     stage.scene.note("account number right, ZIP right, no transfer PIN");
-    send(stage, "port_request", &request)?;
+    gateway(stage.stack, "port_request", &request)?;
     let first = answer(stage, answers)?;
     show(stage, &first);
     stage.scene.claim("account number and ZIP alone do not move a line", word(&first) == "delay");
@@ -62,7 +56,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
         "ported_number": stage.customer.msisdn, "purchase_order_number": order, "new_network_service_provider": GAINING,
         "activated_at": Timestamp::now().to_string(),
     });
-    send(stage, "activation", &moved)?;
+    gateway(stage.stack, "activation", &moved)?;
     let page = wait_for("a page to the fraud desk", || Ok(stage.stack.take(desk)?.into_iter().next()))?;
     let page: Value = serde_json::from_str(page.get("Body").and_then(Value::as_str).unwrap_or_default())?;
     stage.scene.row("fraud desk", &format!("is paged: {}", page.get("events").map(Value::to_string).unwrap_or_default()));
@@ -75,13 +69,24 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     Ok(())
 }
 
+/// What a carrier that gains a number orders, its transfer PIN left out.
+pub(super) fn order(msisdn: &str, gaining: &str, order: &str) -> Value {
+    let due = Timestamp::now().saturating_add(SignedDuration::from_hours(3)).unwrap_or(Timestamp::MAX);
+    json!({
+        "ported_number": msisdn, "account_number": ACCOUNT_NUMBER, "zip": ZIP, "company_code": "987H",
+        "new_network_service_provider": gaining, "desired_due_date": due.to_string(), "purchase_order_number": order,
+        "version": "0", "portability_direction": "C", "customer_carrier_name": "ZZZ", "requisition_type": "CB",
+        "activity": "V", "initiator_number": "+12125550199", "agency_authority": "Y",
+    })
+}
+
 /// One message of the porting gateway: a CloudEvent on the queue `porting`.
-fn send(stage: &Stage<'_, '_>, kind: &str, data: &Value) -> Result<()> {
+pub(super) fn gateway(stack: &Stack, kind: &str, data: &Value) -> Result<()> {
     let message = json!({
         "specversion": "1.0", "id": uuid(), "source": "/gateways/demo", "type": format!("linekeeper.porting.{kind}.v1"),
         "time": Timestamp::now().to_string(), "datacontenttype": "application/json", "data": data,
     });
-    stage.stack.send(stage.stack.output("PortingQueueUrl")?, &message.to_string())
+    stack.send(stack.output("PortingQueueUrl")?, &message.to_string())
 }
 
 /// The next answer on the queue `port-answers`.
