@@ -23,6 +23,7 @@ mod path;
 #[path = "../../infra/local/src/ports/plan.rs"]
 mod plan;
 mod port_day;
+mod port_monitor;
 mod ports;
 mod races;
 mod risk;

@@ -18,7 +18,7 @@ use crate::people::{MIAMI, Place, PushDevice, iccid, suffix};
 use crate::stack::{Message as Told, Stack, event, uuid, wait_for};
 use crate::terminal::{Progress, locked};
 
-/// How many customers use the app at the same time. Each worker stands for the phones of its own.
+/// How many customers use the app at the same time.
 const WORKERS: usize = 6;
 /// Records of one import.
 const IMPORT: usize = 500;
@@ -47,7 +47,7 @@ pub(super) struct Stage<'a> {
     stack: &'a Stack,
     day: Arc<Day>,
     households: Vec<Household>,
-    /// Who gets the pushes of a household: the phone of the worker that plays it.
+    /// Each household's phone, and whether it is in use.
     phones: Vec<(PushDevice, Mutex<()>)>,
     pins: Mutex<BTreeMap<LineOf, String>>,
     speed: f64,
@@ -57,8 +57,11 @@ impl<'a> Stage<'a> {
     /// Opens every account of the day, long enough ago.
     pub(super) fn open(stack: &'a Stack, day: Day, speed: f64) -> Result<Self> {
         let run = suffix();
+        // Each its own: nobody gets more than so many codes a day.
+        let progress = Progress::start("Giving every household a phone");
         let phone = |n| Ok((stack.push_device(&format!("{run}-{n}"))?, Mutex::default()));
-        let phones = (0..WORKERS).map(phone).collect::<Result<Vec<_>>>()?;
+        let phones = (0..day.households.len()).map(phone).collect::<Result<Vec<_>>>()?;
+        progress.done("");
         let household = |(place, of): (usize, &super::plan::Household)| Household {
             account_id: format!("acct-{run}-{place}"),
             lines: (0..of.numbers.len())
@@ -74,7 +77,7 @@ impl<'a> Stage<'a> {
     }
 
     fn phone(&self, household: usize) -> Result<&(PushDevice, Mutex<()>)> {
-        self.phones.get(household % WORKERS).context("no phone")
+        self.phones.get(household).context("no phone")
     }
 
     /// Accounts, lines and bills, then how everyone signed in: by import, as a carrier that begins would.

@@ -211,7 +211,9 @@ fn honest(day: &Day, sent: &[Sent], answers: &BTreeMap<&str, Vec<&Answered>>) ->
 fn campaign(day: &Day, thief: usize, sent: &[Sent], answers: &BTreeMap<&str, Vec<&Answered>>, alarmed: &[Alarmed]) -> Thief {
     let orders: Vec<_> = day.orders.iter().filter(|order| order.who == Who::Thief(thief)).collect();
     let lines: BTreeSet<LineOf> = orders.iter().map(|order| order.line).collect();
-    let hits: Vec<&Alarmed> = alarmed.iter().filter(|alarm| alarm.lines.iter().any(|line| lines.contains(line))).collect();
+    // An alarm about many is of who most of them are.
+    let is_of_him = |alarm: &&Alarmed| alarm.lines.iter().filter(|line| lines.contains(line)).count() * 2 > alarm.lines.len();
+    let hits: Vec<&Alarmed> = alarmed.iter().filter(is_of_him).collect();
     let first = hits.iter().min_by(|a, b| a.at.total_cmp(&b.at));
     let sends = |line: &LineOf| {
         let line = *line;

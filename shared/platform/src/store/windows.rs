@@ -157,7 +157,7 @@ impl Store {
         let parts = u32::from(of.kind.parts());
         let write = |window: &mut Window, part: u8| {
             let share = |accounts: u32| accounts / parts + u32::from(u32::from(part) < accounts % parts);
-            past.iter().fold(false, |any, (hour, accounts)| window.remember(*hour, share(*accounts), now) || any)
+            past.iter().filter(|(hour, accounts)| window.remember(*hour, share(*accounts), now)).count() > 0
         };
         let wanted = (0..of.kind.parts()).map(|part| ((of, part), now)).collect();
         self.rewrite(wanted, |window, (_, part)| write(window, *part), now).await?;
@@ -179,7 +179,8 @@ impl Store {
         }
         let add = |window: &mut Window, part: &Part| {
             let sightings = of_part.get(part).into_iter().flatten();
-            sightings.fold(false, |any, sighting| window.add(part.0.kind, sighting) || any)
+            // All of them, and not only until one changes something.
+            sightings.filter(|sighting| window.add(part.0.kind, sighting)).count() > 0
         };
         self.rewrite(wanted, add, latest).await
     }

@@ -490,27 +490,32 @@ pub fn follow_ups(account: &Window, sighting: &Sighting, settings: &Settings) ->
     follow
 }
 
-/// The first hour that the feed knows of: what was not seen since then did not happen. `feed` are the parts of
-/// [`Key::FEED`] that there are.
+/// Since when the feed is watched: what was not seen since then did not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The first hour that something was seen in.
+    pub seen: Option<Timestamp>,
+    /// The first hour that another system told of. It told of ports to every gaining carrier, and of nothing else.
+    pub told: Option<Timestamp>,
+}
+
+/// Since when the feed is watched. `feed` are the parts of [`Key::FEED`] that there are.
 #[must_use]
-pub fn watched_since<'a>(feed: impl IntoIterator<Item = &'a Window>) -> Option<Timestamp> {
-    let first = |window: &Window| match &window.0 {
-        Inner::Series(series) => series.first(),
-        Inner::Mix(_) | Inner::Table(_) => None,
-    };
-    feed.into_iter().filter_map(first).min().map(|hour| Timestamp::from_second(i64::from(hour) * 3_600))
+pub fn watched_since<'a>(feed: impl IntoIterator<Item = &'a Window>) -> Watched {
+    let time = |hour: u32| Timestamp::from_second(i64::from(hour) * 3_600);
+    let earlier = |one: Option<Timestamp>, other: Option<u32>| one.into_iter().chain(other.map(time)).min();
+    feed.into_iter().fold(Watched::default(), |watched, window| match &window.0 {
+        Inner::Series(series) => {
+            Watched { seen: earlier(watched.seen, series.first()), told: earlier(watched.told, series.told_from()) }
+        }
+        Inner::Mix(_) | Inner::Table(_) => watched,
+    })
 }
 
 /// The alarms of the patterns at one thing that a sighting belongs to. `parts` are all parts of its window that there
 /// are, with the sighting in them.
 #[must_use]
-pub fn judge(
-    key: Key,
-    parts: &[&Window],
-    sighting: &Sighting,
-    watched_since: Option<Timestamp>,
-    settings: &Settings,
-) -> Vec<Alarm> {
+pub fn judge(key: Key, parts: &[&Window], sighting: &Sighting, watched: Watched, settings: &Settings) -> Vec<Alarm> {
     let hour = hour_of(sighting.at);
     let in_hours = |hours: u32| Timestamp::from_second(i64::from(hours) * 3_600);
     let alarm = |pattern, many: TooMany, since, until| Alarm {
@@ -533,7 +538,8 @@ pub fn judge(
                 Inner::Series(series) => Some(series.as_ref()),
                 Inner::Mix(_) | Inner::Table(_) => None,
             });
-            let parts = Parts::of(series, watched_since.map(hour_of));
+            let told = watched.told.filter(|_| key.kind == Kind::CarrierPorts);
+            let parts = Parts::of(series, watched.seen.into_iter().chain(told).min().map(hour_of));
             let limits = key.kind.limits(settings).into_iter();
             limits.filter_map(|(pattern, limit)| Some(of_hours(pattern, parts.judge(hour, limit, settings)?))).collect()
         }

@@ -169,6 +169,11 @@ impl Series {
         if self.first == 0 { None } else { Some(self.first) }
     }
 
+    /// The first hour that another system told of; nothing where none did.
+    pub(super) const fn told_from(&self) -> Option<u32> {
+        if self.told_from == 0 { None } else { Some(self.told_from) }
+    }
+
     /// The first hour that it knows of by itself.
     fn known_from(&self) -> Option<u32> {
         let known = earlier(self.first, self.told_from);

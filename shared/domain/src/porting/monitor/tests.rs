@@ -371,7 +371,7 @@ proptest! {
         if let Some(mut window) = Window::decode(kind, &bytes) {
             let sighting = port(1, NOW, Places::default());
             window.add(kind, &sighting);
-            let _ = judge(Key { kind, mark: WideMark(1) }, &[&window], &sighting, Some(NOW), &Settings::default());
+            let _ = judge(Key { kind, mark: WideMark(1) }, &[&window], &sighting, Watched::default(), &Settings::default());
             prop_assert!(window.encode().len() <= 4_000);
         }
     }
@@ -417,4 +417,15 @@ fn ten_thousand_messages_a_minute_spread_over_the_parts_of_a_window() {
         assert_eq!(parts.len(), 8);
         assert!(parts.values().all(|count| (1_000..1_500).contains(count)), "{parts:?}");
     }
+}
+
+#[test]
+fn a_carrier_that_the_told_past_does_not_name_gained_nobody() {
+    let mut memory = Memory::default();
+    let hour = |back: u32| NOW - Span::hours(back);
+    for back in 20..35 * 24 {
+        memory.remember(Key::FEED, hour(back), 1, NOW);
+    }
+    let to = Places { carrier: at("carrier"), ..Places::default() };
+    completes(&mut memory, Pattern::CarrierBurst, 6, &in_a_row(9, Span::minutes(9), |n, at| port(n, at, to)));
 }
