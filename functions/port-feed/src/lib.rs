@@ -26,7 +26,7 @@ use linekeeper_domain::risk::request::Asked;
 use linekeeper_domain::secret::TransferPinCode;
 use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
-use linekeeper_domain::time::Timestamp;
+use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::batch::{self, Failure, SqsDeadLetters};
 use linekeeper_platform::config::{self, Var};
 use linekeeper_platform::keys::{CodeCheck, KmsMac};
@@ -39,6 +39,9 @@ use linekeeper_platform::telemetry::{self, Metric};
 use serde::{Deserialize, Serialize};
 
 pub use watch::PastHour;
+
+/// How soon the gateway passes on what was answered to the message alone: there is no interval of a line's to keep to.
+const PASSED_ON_WITHIN: Span = Span::minutes(5);
 
 /// What the function works with.
 pub struct App<D> {
@@ -349,8 +352,9 @@ impl<D: batch::DeadLetters> App<D> {
 
     /// Answers what no line of ours remembers.
     async fn reply(&self, order: &Order, version: Option<PortVersion>, answer: &Answer) -> Result<(), Failure> {
-        let now = self.shell.clock.now();
-        self.send(&Outgoing { order, version, answer, faults: &[], at: now, answer_by: now, authorization: None }).await
+        let at = self.shell.clock.now();
+        let answer_by = at + PASSED_ON_WITHIN;
+        self.send(&Outgoing { order, version, answer, faults: &[], at, answer_by, authorization: None }).await
     }
 
     async fn send(&self, answer: &Outgoing<'_>) -> Result<(), Failure> {

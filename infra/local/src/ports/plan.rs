@@ -491,7 +491,7 @@ mod tests {
             Message::Ask { version, .. } | Message::Later { version } => *version,
             Message::Cancel => 9,
         };
-        assert!(count(&|messages| !messages.iter().collect::<Vec<_>>().is_sorted_by_key(|message| version(message))) > 2);
+        assert!(count(&|messages| !messages.iter().collect::<Vec<_>>().is_sorted_by_key(version)) > 2);
         assert!(count(&|messages| messages.iter().any(|message| matches!(message, Message::Later { .. }))) > 2);
         assert!(count(&|messages| messages.contains(&&Message::Cancel)) > 2);
     }

@@ -304,8 +304,11 @@ pub struct Reply {
 /// that answer is still on its way.
 #[must_use]
 pub fn replied(line: &Line, order: &Pon, version: PortVersion, content: Option<&Digest>, now: Timestamp) -> Option<Reply> {
-    let reject = |reason| Some(Reply { answer: Answer::Reject { reasons: vec![reason] }, at: now, answer_by: now });
-    let Some(port) = line.port(order).and_then(|change| change.port.as_deref()) else { return reject(Fault::OrderUnknown) };
+    let port = line.port(order).and_then(|change| change.port.as_deref());
+    // What is about the message alone has no interval: it is passed on as soon as the next line of the order would be.
+    let answer_by = port.map_or(now, |port| port.answer_by).max(now + Span::minutes(5));
+    let reject = |reason| Some(Reply { answer: Answer::Reject { reasons: vec![reason] }, at: now, answer_by });
+    let Some(port) = port else { return reject(Fault::OrderUnknown) };
     if version > port.version {
         return reject(Fault::OrderClosed);
     }
