@@ -133,7 +133,10 @@ async fn behaviour_that_cannot_be_is_taken_for_what_can_and_never_lowers_what_a_
         assert!(!world.behaviour(record).await, "{what} {at}");
         assert_eq!(counted(mark, "Records").get("done"), Some(&1), "{what} {at}");
         assert!(world.whole(&ANA).await.profile.present().is_some());
-        assert_no_lower(&asked(&world, "k", IN_CALIFORNIA).await, &benign, what);
+        // A sign-in has shown a password, which may move the probability within its band; what is needed it may not.
+        let change = asked(&world, "k", IN_CALIFORNIA).await;
+        assert!(change.need.at_least(&benign.need), "{what}: {:?} under {:?}", change.need, benign.need);
+        assert!(change.decision.band >= benign.decision.band, "{what}: {:?}", change.decision);
     }
 }
 
