@@ -650,7 +650,7 @@ impl Profile {
     #[must_use]
     pub fn is_ahead_of(&self, now: Timestamp) -> bool {
         let seconds = num::seconds(now);
-        let visited = self.visits.last.max(self.visits.waiting) > seconds / 3_600;
+        let visited = self.visits.last.max(self.visits.waiting) > table::hour_of(now);
         visited || self.first_seen > seconds || self.stamps.iter().any(|stamp| *stamp > seconds)
     }
 

@@ -300,6 +300,21 @@ mod tests {
     }
 
     #[test]
+    fn a_visit_of_a_moment_ago_lies_in_the_past_at_every_minute_of_the_hour() {
+        with(false, |scorer| {
+            for minute in 0..60 {
+                let at = NOW + Span::minutes(minute);
+                let Signal::Present(known) = visited(scorer, 2..60) else { panic!("no profile") };
+                let visit = Observation { at, ..at_home() };
+                let profile = Signal::Present(scorer.learn(&account(), known, &Meetings::default(), &visit).unwrap());
+                let now = at + Span::seconds(20);
+                let seen = Observation { at: now, ..swap() };
+                assert_eq!(asked(scorer, &profile, &seen, now).band, Band::Low, "{minute}");
+            }
+        });
+    }
+
+    #[test]
     fn a_profile_that_knows_of_what_is_yet_to_happen_is_unavailable() {
         with(false, |scorer| {
             let profile = visited(scorer, 2..60);
