@@ -15,14 +15,11 @@ use linekeeper_domain::change::{Actor, Details};
 use linekeeper_domain::decide::{self, Denied, PinShown, PortAsk, Reply, Says, Supplement};
 use linekeeper_domain::digest::Digest;
 use linekeeper_domain::ids::{AccountId, LineId, Subject};
-use linekeeper_domain::kinds::{ChangeKind, Channel};
 use linekeeper_domain::ledger::Draft;
 use linekeeper_domain::porting::answer::{self, Answer, Outgoing, Reason};
 use linekeeper_domain::porting::fields::PortVersion;
 use linekeeper_domain::porting::message::{self, Correction, Message, Order, PortRequest};
 use linekeeper_domain::porting::monitor;
-use linekeeper_domain::risk::KeyShown;
-use linekeeper_domain::risk::request::Asked;
 use linekeeper_domain::secret::TransferPinCode;
 use linekeeper_domain::signals::RequestSignals;
 use linekeeper_domain::state::View;
@@ -224,15 +221,7 @@ impl<D: batch::DeadLetters> App<D> {
         let details =
             Details::PortOut { number: order.number.clone(), order: order.pon.clone(), carrier: request.gaining.clone() };
         let signals = RequestSignals::default();
-        let asked = Asked {
-            kind: ChangeKind::PortOut,
-            details: Some(&details),
-            actor: &Actor::Gateway,
-            channel: Channel::Porting,
-            signals: &signals,
-            key: KeyShown::NoneEnrolled,
-        };
-        let meets = scorer.meets(&account, &asked.seen(&View::default(), now));
+        let meets = scorer.meets(&account, &decide::asked(&details, &signals).seen(&View::default(), now));
         let subject = Subject::Line(line.clone());
         let view = self.shell.store.read_with(&account, &subject, &meets).await?;
         let held = view.line.as_ref().filter(|line| line.state.ended_at.is_none() && line.state.msisdn == order.number);

@@ -30,6 +30,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
@@ -513,17 +514,8 @@ impl Store {
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":each", number(settings.guesses_per_challenge))
-            .expression_attribute_values(":day", number(settings.guesses_per_day))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await.map_err(SdkError::into_service_error) {
-            Ok(answer) => Ok(Claimed::Yes(stands(answer.attributes)?)),
-            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                Condition::GuessLeft.lost();
-                Ok(Claimed::No(stands(refused.item)?))
-            }
-            Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
-        }
+            .expression_attribute_values(":day", number(settings.guesses_per_day));
+        guess(call, Condition::GuessLeft).await
     }
 
     /// Counts one guess at a line's transfer PIN, if it is still that PIN and both budgets have one left: under the
@@ -556,17 +548,8 @@ impl Store {
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":each", number(settings.guesses_per_challenge))
-            .expression_attribute_values(":day", number(settings.guesses_per_day))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await.map_err(SdkError::into_service_error) {
-            Ok(answer) => Ok(Claimed::Yes(stands(answer.attributes)?)),
-            Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                Condition::PinGuessLeft.lost();
-                Ok(Claimed::No(stands(refused.item)?))
-            }
-            Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
-        }
+            .expression_attribute_values(":day", number(settings.guesses_per_day));
+        guess(call, Condition::PinGuessLeft).await
     }
 
     /// Whose a number is now, or was last; nothing where it never was one of ours.
@@ -866,6 +849,21 @@ impl Store {
             Err(error) if error.is_transaction_in_progress_exception() => Ok(Committed::Lost(Box::default())),
             Err(error) => Err(Error::aws("dynamodb:TransactWriteItems", error)),
         }
+    }
+}
+
+/// Counts a guess where its condition holds; either way the subject as it stands comes back in the same call.
+async fn guess(call: UpdateItemFluentBuilder, condition: Condition) -> Result<Claimed, Error> {
+    let call = call
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    match call.send().await.map_err(SdkError::into_service_error) {
+        Ok(answer) => Ok(Claimed::Yes(stands(answer.attributes)?)),
+        Err(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+            condition.lost();
+            Ok(Claimed::No(stands(refused.item)?))
+        }
+        Err(error) => Err(Error::aws("dynamodb:UpdateItem", error)),
     }
 }
 

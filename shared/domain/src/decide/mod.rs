@@ -20,7 +20,7 @@ pub use choose::{Choice, choices};
 pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
 pub use port::{
-    PinShown, PortAsk, Reply, Says, Supplement, activated, cancelled, confirmed_again, port, port_id, recheck, replied,
+    PinShown, PortAsk, Reply, Says, Supplement, activated, asked, cancelled, confirmed_again, port, port_id, recheck, replied,
     supplemented, timed,
 };
 pub use protect::{ProtectionOn, protect};

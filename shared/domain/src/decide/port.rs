@@ -70,6 +70,19 @@ pub struct PortAsk {
     pub tried: Option<WideMark>,
 }
 
+/// An order as the scorer takes it: nothing is known of a device or a network, for nobody of ours was asked.
+#[must_use]
+pub const fn asked<'a>(details: &'a Details, signals: &'a RequestSignals) -> Asked<'a> {
+    Asked {
+        kind: ChangeKind::PortOut,
+        details: Some(details),
+        actor: &Actor::Gateway,
+        channel: Channel::Porting,
+        signals,
+        key: KeyShown::NoneEnrolled,
+    }
+}
+
 /// What an order says of the account, as digests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Says {
@@ -145,14 +158,7 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
         PinShown::Right(_) => Signal::Present(Shown::Pin),
         PinShown::None | PinShown::NoneIssued | PinShown::Wrong(_) | PinShown::NoGuessLeft => Signal::Absent,
     };
-    let asked = Asked {
-        kind: ChangeKind::PortOut,
-        details: Some(&details),
-        actor: &Actor::Gateway,
-        channel: Channel::Porting,
-        signals: &signals,
-        key: KeyShown::NoneEnrolled,
-    };
+    let asked = asked(&details, &signals);
     let observed = Observation { shown, ..asked.seen(view, ctx.now) };
     let mut assessment = weighed(view, line, ask, &observed, scorer, ctx);
     // What cannot be compared weighs as a score that cannot be had.
