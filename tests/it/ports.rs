@@ -442,6 +442,43 @@ async fn i2_a_lock_that_commits_before_an_activation_wins_in_every_race() {
     }
 }
 
+/// Every activation has read the line as it was, and writes only after the lock has committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_lock_of_the_line_or_of_the_account_between_an_activations_read_and_its_write_wins() {
+    for locked in [Some(ANA.line), None] {
+        let world = Arc::new(world().await);
+        confirmed(&world, "LK-1").await;
+        world.tap.hold(CALLERS);
+        let activations = tokio::spawn({
+            let world = world.clone();
+            async move {
+                together(CALLERS, &world, |world, _| async move {
+                    // Whom all the others were faster than is told again, as the queue would.
+                    for _ in 0..40 {
+                        if !world.from_gateway(&activation(&world, &ANA, "LK-1")).await {
+                            return true;
+                        }
+                    }
+                    false
+                })
+                .await
+            }
+        });
+        while world.tap.held() < CALLERS {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(world.protect(&ANA, "no_port_out", "block", locked).await.status, 200);
+        world.tap.let_go();
+        assert!(activations.await.unwrap().into_iter().all(|done| done), "{locked:?}");
+
+        let entries = world.ledger(&ANA, &World::subject(&ANA)).await;
+        assert!(!entries.iter().any(|entry| entry.contains(r#""event":"line_ended""#)), "{locked:?}: it left by right");
+        let told = entries.iter().filter(|entry| entry.contains(r#""event":"incident""#)).count();
+        assert_eq!(told, 1, "{locked:?}: one incident");
+        assert!(world.line(&ANA).await.state.ended_at.is_none() && is_frozen(&world).await, "{locked:?}");
+    }
+}
+
 #[tokio::test]
 async fn i10_what_cannot_be_read_is_answered_or_put_aside_and_its_neighbours_go_on() {
     let world = world().await;

@@ -2,8 +2,10 @@
 //!
 //! A crash is a call that fails, and every later call of the same invocation with it, as if the process
 //! were gone. `Before`: the call did not happen. `After`: it did, and its reply was lost.
+//!
+//! It can hold writes back too: between what a decision has read and what it writes, anything may happen.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -45,9 +47,16 @@ struct Inner {
     dead: bool,
 }
 
+#[derive(Debug, Default)]
+struct Dam {
+    /// How many more writes are held back.
+    open: usize,
+    held: usize,
+}
+
 /// The tap. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Tap(Arc<Mutex<Inner>>);
+pub struct Tap(Arc<Mutex<Inner>>, Arc<(Mutex<Dam>, Condvar)>);
 
 /// The process is gone.
 #[derive(Debug)]
@@ -83,6 +92,33 @@ impl Tap {
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.0.lock().unwrap().dead
+    }
+
+    /// Holds the next `writes` transactions back, each on the thread of its caller, until [`Tap::let_go`].
+    pub fn hold(&self, writes: usize) {
+        *self.1.0.lock().unwrap() = Dam { open: writes, held: 0 };
+    }
+
+    /// How many are held back.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.1.0.lock().unwrap().held
+    }
+
+    /// Lets all of them go at once.
+    pub fn let_go(&self) {
+        *self.1.0.lock().unwrap() = Dam::default();
+        self.1.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut dam = self.1.0.lock().unwrap();
+        if dam.open == 0 {
+            return;
+        }
+        dam.open -= 1;
+        dam.held += 1;
+        drop(self.1.1.wait_while(dam, |dam| dam.held > 0).unwrap());
     }
 
     fn before(&self, call: Call) -> Result<(), Crash> {
@@ -128,10 +164,14 @@ impl Intercept for Tap {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        if target.ends_with(".TransactWriteItems") {
+            self.wait();
+        }
         Ok(self.before(Call::Dynamo)?)
     }
 
