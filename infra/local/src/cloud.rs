@@ -85,6 +85,11 @@ impl Cloud {
         self.aws.endpoint()
     }
 
+    /// The process group that it and the functions run in.
+    pub(crate) fn group(&self) -> i32 {
+        self.group.id()
+    }
+
     /// Deploys the production template as it stands, and returns the stack's outputs.
     pub(crate) fn deploy(&self, parameters: &[(&str, String)]) -> Result<Value> {
         let progress = Progress::start("Deploying infra/template.yaml with the AWS command line");

@@ -74,6 +74,13 @@ pub(crate) fn ports(options: ports::Options) -> Result<bool> {
     Ok(held)
 }
 
+/// Many port orders at once.
+pub(crate) fn flood(options: ports::flood::Options) -> Result<bool> {
+    let workspace = begin()?;
+    let (cloud, stack) = deploy(&workspace, None)?;
+    ports::flood::play(&stack, cloud.group(), options)
+}
+
 /// The same stack, and it stays.
 pub(crate) fn up(as_json: bool) -> Result<bool> {
     let workspace = begin()?;

@@ -3,6 +3,7 @@
 //! stopped.
 
 mod drive;
+pub(crate) mod flood;
 mod plan;
 mod score;
 

@@ -10,7 +10,7 @@ pub(crate) const DAY: u32 = 86_400;
 const AREAS: [u16; 24] =
     [305, 212, 310, 312, 404, 415, 503, 602, 617, 702, 713, 718, 206, 202, 214, 303, 407, 504, 512, 612, 615, 704, 801, 813];
 /// How many lines there can be.
-const MOST_LINES: usize = AREAS.len() * 100;
+pub(super) const MOST_LINES: usize = AREAS.len() * 100;
 /// Gaining carriers; the first gain most.
 const CARRIERS: [&str; 24] = [
     "6X21", "6Y40", "7A05", "7B11", "7C23", "7D31", "7E07", "7F19", "8A02", "8B44", "8C15", "8D27", "8E36", "8F08", "9A13",
@@ -18,6 +18,11 @@ const CARRIERS: [&str; 24] = [
 ];
 /// Ports by the hour, in thousandths of the day.
 const HOURS: [u32; 24] = [3, 2, 1, 1, 2, 4, 9, 20, 45, 70, 85, 90, 85, 85, 85, 83, 80, 75, 60, 45, 30, 20, 13, 7];
+
+/// One of [`MOST_LINES`] numbers that nobody has.
+pub(super) fn fictional(n: usize) -> Option<String> {
+    AREAS.get(n / 100).map(|area| format!("+1{area}55501{:02}", n % 100))
+}
 
 /// Numbers that look random and are the same for one seed (SplitMix64).
 #[derive(Clone, Debug)]
@@ -244,11 +249,7 @@ impl Day {
 
     fn household(&mut self, dice: &mut Dice, lines: u32) -> usize {
         let used: usize = self.households.iter().map(|household| household.numbers.len()).sum();
-        let number = |n: usize| {
-            let area = AREAS.get(n / 100 % AREAS.len()).copied().unwrap_or(305);
-            format!("+1{area}55501{:02}", n % 100)
-        };
-        let numbers = (used..MOST_LINES).take(usize::try_from(lines).unwrap_or(1)).map(number).collect();
+        let numbers = (used..MOST_LINES).take(usize::try_from(lines).unwrap_or(1)).filter_map(fictional).collect();
         self.households.push(Household { account_number: dice.digits(9), zip: format!("3{}", dice.digits(4)), numbers });
         self.households.len() - 1
     }
