@@ -60,7 +60,7 @@ impl Aws {
     pub(crate) fn json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
         let version = if matches!(service, "kms" | "logs") { "1.1" } else { "1.0" };
         let headers = [("content-type", format!("application/x-amz-json-{version}")), ("x-amz-target", target.to_owned())];
-        let answer = self.signed(service, "/", &headers, body.to_string())?;
+        let answer = self.signed("POST", service, "/", &headers, body.to_string())?;
         parse(&answer)
     }
 
@@ -73,23 +73,27 @@ impl Aws {
             body.push('=');
             body.push_str(&form_encoded(value));
         }
-        self.signed(service, "/", &[("content-type", "application/x-www-form-urlencoded".to_owned())], body)
+        self.signed("POST", service, "/", &[("content-type", "application/x-www-form-urlencoded".to_owned())], body)
     }
 
     /// Invokes a function with one event and returns what it answered.
     pub(crate) fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
-        let answer = self.signed("lambda", &path, &[("content-type", "application/json".to_owned())], event.to_string())?;
-        parse(&answer)
+        self.post("lambda", &path, event)
+    }
+
+    /// A call of a service that speaks REST and answers JSON.
+    pub(crate) fn get(&self, service: &str, path: &str) -> Result<Value> {
+        parse(&self.signed("GET", service, path, &[], String::new())?)
     }
 
     /// A call as another protocol needs it: a path and a JSON body.
     pub(crate) fn post(&self, service: &str, path: &str, body: &Value) -> Result<Value> {
-        let answer = self.signed(service, path, &[("content-type", "application/json".to_owned())], body.to_string())?;
+        let answer = self.signed("POST", service, path, &[("content-type", "application/json".to_owned())], body.to_string())?;
         parse(&answer)
     }
 
-    fn signed(&self, service: &str, path: &str, headers: &[(&str, String)], body: String) -> Result<String> {
+    fn signed(&self, method: &str, service: &str, path: &str, headers: &[(&str, String)], body: String) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
@@ -102,10 +106,10 @@ impl Aws {
             .context("incomplete signing parameters")?
             .into();
         let pairs = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable = SignableRequest::new("POST", &url, pairs, SignableBody::Bytes(body.as_bytes()))?;
+        let signable = SignableRequest::new(method, &url, pairs, SignableBody::Bytes(body.as_bytes()))?;
         let (signature, _) = sign(signable, &parameters)?.into_parts();
 
-        let mut request = Request::post(&url);
+        let mut request = Request::builder().method(method).uri(&url);
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -9,17 +9,20 @@ use crate::api::{Answer, Caller};
 use crate::aws::{Aws, Refusal, xml_text};
 use crate::carrier::open_accounts;
 use crate::people::{Customer, iccid};
+use crate::permissions;
 use crate::scene::{Claim, Scene, Show};
 use crate::stack::{Stack, event, uuid, wait_for};
 use crate::terminal::Progress;
 
 type Check = fn(&Stack, &[Customer; 2], &mut Scene) -> Result<()>;
 
-const CHECKS: [(&str, Check); 6] = [
+const CHECKS: [(&str, Check); 7] = [
     ("Accounts are separate", separate_accounts),
     ("Tokens", tokens),
     ("Bodies and keys", bodies),
     ("Batches", batches),
+    // Before roles are tried for what they may not.
+    ("Permissions", |stack, _, scene| permissions::check(stack, scene)),
     ("Roles", roles),
     ("Logs", logs),
 ];

@@ -59,6 +59,8 @@ impl Cloud {
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .env("PERSIST_STATE", "0")
+            // Nothing is recorded until it is asked for.
+            .env("CLOUDTRAIL_MAX_EVENTS", "200000")
             .env("STATE_DIR", home.join("state"))
             .env("S3_DATA_DIR", home.join("s3"))
             .env("TMPDIR", home.join("tmp"))

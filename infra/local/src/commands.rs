@@ -17,6 +17,7 @@ use crate::cloud::{self, Cloud};
 use crate::edge::{self, Edge};
 use crate::issuer::AUDIENCE;
 use crate::people::Customer;
+use crate::permissions;
 use crate::ports;
 use crate::process::{self, Group};
 use crate::scene::{Claim, Show};
@@ -261,6 +262,7 @@ fn stack_tests(workspace: &Workspace) -> Result<Vec<Claim>> {
     let edge = Edge::listen()?;
     let (_cloud, stack) = deploy(workspace, Some(edge.base()))?;
     let stack = Arc::new(stack);
+    permissions::record(&stack.aws)?;
     let mut claims = acts::play(&stack, Show::Claims)?;
     claims.extend(attacks::play(&stack, Show::Claims)?);
     // Before the checks: they look for secrets in what the functions logged by then.

@@ -19,6 +19,7 @@ mod edge;
 mod issuer;
 mod ledger;
 mod people;
+mod permissions;
 mod ports;
 mod process;
 mod scene;

@@ -92,7 +92,12 @@ pub(crate) fn play(stack: &Stack, cloud: i32, options: Options) -> Result<bool> 
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            let look = Look { at: started.elapsed().as_secs_f64(), sent, waiting: depth(stack, queue)?, answered: depth(stack, answers)? };
+            let look = Look {
+                at: started.elapsed().as_secs_f64(),
+                sent,
+                waiting: depth(stack, queue)?,
+                answered: depth(stack, answers)?,
+            };
             print(&look, looks.last());
             looks.push(look);
         }
@@ -108,7 +113,10 @@ pub(crate) fn play(stack: &Stack, cloud: i32, options: Options) -> Result<bool> 
         paint(Paint::Green, format!("{} orders a minute, and nothing is left behind.", options.per_minute))
     } else {
         let left = options.orders() - last.answered.min(options.orders());
-        paint(Paint::Red, format!("{} orders a minute are too many here: {left} of {} have no answer.", options.per_minute, options.orders()))
+        paint(
+            Paint::Red,
+            format!("{} orders a minute are too many here: {left} of {} have no answer.", options.per_minute, options.orders()),
+        )
     };
     println!("\n{verdict}");
     Ok(keeps_up)

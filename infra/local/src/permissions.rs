@@ -1,0 +1,257 @@
+//! A role permits exactly the calls that its function makes (I12): every permission of the deployed roles is held against
+//! what the local cloud's trail shows of whatever was played before. One that nothing used fails, and so does a call that
+//! was denied.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::aws::{Aws, xml_text};
+use crate::binaries::FUNCTIONS;
+use crate::scene::Scene;
+use crate::stack::Stack;
+
+/// Calls of one page of the trail.
+const PAGE: usize = 50;
+/// Pages that are looked through for one permission.
+const PAGES: usize = 60;
+
+/// What Lambda itself does with a function's role, outside of the function: it reads the function's queue or stream and
+/// writes its log. The local cloud does it without the role, so the trail has nothing of it.
+const BY_LAMBDA: [&str; 9] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+];
+
+/// Begins to record every call.
+pub(crate) fn record(aws: &Aws) -> Result<()> {
+    aws.post("cloudtrail", "/_ministack/config", &json!({ "cloudtrail._recording_enabled": "true" }))?;
+    Ok(())
+}
+
+/// One permission of a role.
+#[derive(Debug)]
+struct Permission {
+    action: String,
+    /// The ARN; for what is permitted on everything but something, nothing.
+    resource: Option<String>,
+}
+
+/// Holds every role against the trail.
+pub(crate) fn check(stack: &Stack, scene: &mut Scene) -> Result<()> {
+    for function in FUNCTIONS {
+        let name = format!("linekeeper-{function}");
+        let read = stack.aws.get("lambda", &format!("/2015-03-31/functions/{name}/configuration"))?;
+        let text = |name: &str| read.get(name).and_then(Value::as_str).with_context(|| format!("{function} has no {name}"));
+        let (arn, role) = (text("FunctionArn")?, text("Role")?);
+        let session = session_of(arn, role);
+        let role = role.rsplit('/').next().unwrap_or_default();
+        let permissions = permissions(&stack.aws, role, function)?;
+        let fed = sources(&stack.aws, &name)?;
+
+        let (by_lambda, own): (Vec<_>, Vec<_>) =
+            permissions.iter().partition(|permission| BY_LAMBDA.contains(&permission.action.as_str()));
+        let mut unused = Vec::new();
+        for permission in &own {
+            if !was_used(&stack.aws, &session, permission)? {
+                unused.push(format!("{} on {}", permission.action, permission.resource.as_deref().unwrap_or("the rest")));
+            }
+        }
+        let said = if unused.is_empty() { String::new() } else { format!("; nothing used {}", unused.join(", ")) };
+        scene.claim(
+            &format!("{function}: each of {} permissions was used{said}", own.len()),
+            unused.is_empty() && !own.is_empty(),
+        );
+
+        let reads = |permission: &&&Permission| !permission.action.starts_with("logs:");
+        let strange = by_lambda
+            .iter()
+            .filter(reads)
+            .find(|permission| permission.resource.as_ref().is_none_or(|resource| !fed.contains(resource)));
+        scene.claim(&format!("{function}: Lambda may read for it what triggers it, and nothing else"), strange.is_none());
+
+        let log = stack.log_of(&name)?;
+        let denied = log
+            .lines()
+            .find(|line| ["AccessDenied", "AuthorizationError", "not authorized"].iter().any(|word| line.contains(word)));
+        scene.claim(&format!("{function}: none of its calls was denied"), denied.is_none());
+    }
+    Ok(())
+}
+
+/// The key by which the local cloud knows a function's session: it makes it of the function and its role.
+fn session_of(function: &str, role: &str) -> String {
+    let digest = Sha256::digest(format!("{function}:{role}"));
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
+    format!("ASIA{hex}")
+}
+
+/// What a role's policy permits, action by action and resource by resource.
+fn permissions(aws: &Aws, role: &str, policy: &str) -> Result<Vec<Permission>> {
+    let got = aws.query("iam", "2010-05-08", "GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)])?;
+    let document: Value = serde_json::from_str(&plain(xml_text(&got, "PolicyDocument")?)).context("a policy that is no JSON")?;
+    let mut permissions = Vec::new();
+    for statement in document.get("Statement").and_then(Value::as_array).context("a policy without statements")? {
+        let resources: Vec<Option<String>> = match statement.get("Resource") {
+            Some(resources) => each(resources).into_iter().map(Some).collect(),
+            None => vec![None],
+        };
+        for action in each(statement.get("Action").unwrap_or(&Value::Null)) {
+            permissions
+                .extend(resources.iter().map(|resource| Permission { action: action.clone(), resource: resource.clone() }));
+        }
+    }
+    Ok(permissions)
+}
+
+/// What triggers a function, by ARN.
+fn sources(aws: &Aws, function: &str) -> Result<Vec<String>> {
+    let listed = aws.get("lambda", &format!("/2015-03-31/event-source-mappings/?FunctionName={function}"))?;
+    let mappings = listed.get("EventSourceMappings").and_then(Value::as_array).context("no event source mappings")?;
+    Ok(mappings.iter().filter_map(|mapping| Some(mapping.get("EventSourceArn")?.as_str()?.to_owned())).collect())
+}
+
+fn each(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(many) => many.iter().filter_map(|one| Some(one.as_str()?.to_owned())).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    }
+}
+
+/// Whether a session made a call that needs a permission.
+fn was_used(aws: &Aws, session: &str, permission: &Permission) -> Result<bool> {
+    let (service, operation) = permission.action.split_once(':').context("an action without a service")?;
+    let names: Vec<&str> = match (service, operation) {
+        ("dynamodb", "PutItem" | "UpdateItem" | "DeleteItem") => vec!["TransactWriteItems", operation],
+        ("dynamodb", "ConditionCheckItem") => vec!["TransactWriteItems"],
+        // The trail names these by their protocol; what was asked stands in the parameters.
+        ("sns", _) => vec!["POST.sns"],
+        ("ses", _) => vec!["POST.ses", "POST.email"],
+        _ => vec![operation],
+    };
+    for name in names {
+        let mut until = f64::MAX;
+        for _ in 0..PAGES {
+            let mut request = json!({
+                "MaxResults": PAGE,
+                "LookupAttributes": [
+                    { "AttributeKey": "AccessKeyId", "AttributeValue": session },
+                    { "AttributeKey": "EventName", "AttributeValue": name },
+                ],
+            });
+            if let Some(request) = request.as_object_mut().filter(|_| until < f64::MAX) {
+                request.insert("EndTime".into(), json!(until));
+            }
+            let found = aws.json("cloudtrail", "CloudTrail_20131101.LookupEvents", &request)?;
+            let calls = found.get("Events").and_then(Value::as_array).cloned().unwrap_or_default();
+            if calls.iter().any(|call| needs(call, permission, service, operation)) {
+                return Ok(true);
+            }
+            let times = calls.iter().filter_map(|call| call.get("EventTime")?.as_f64());
+            until = times.fold(until, f64::min) - 1e-6;
+            if calls.len() < PAGE {
+                break;
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a call of the trail needs a permission.
+fn needs(call: &Value, permission: &Permission, service: &str, operation: &str) -> bool {
+    let Some(event) = call.get("CloudTrailEvent").and_then(Value::as_str) else { return false };
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    let asked = event.get("requestParameters").cloned().unwrap_or_default();
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    let resource = permission.resource.as_deref().unwrap_or_default();
+    let last = resource.rsplit([':', '/']).next().unwrap_or_default();
+    match service {
+        "dynamodb" => {
+            // table/NAME, or table/NAME/index/INDEX
+            let path: Vec<&str> = resource.split('/').collect();
+            let (table, index) = (path.get(1).copied(), path.get(3).copied());
+            let part = match operation {
+                "PutItem" => "Put",
+                "UpdateItem" => "Update",
+                "DeleteItem" => "Delete",
+                _ => "ConditionCheck",
+            };
+            let within = asked.get("TransactItems").and_then(Value::as_array).into_iter().flatten();
+            let mut within = within.filter_map(|item| item.get(part)?.get("TableName")?.as_str());
+            let batch = asked.get("RequestItems").zip(table).is_some_and(|(items, table)| items.get(table).is_some());
+            within.any(|name| Some(name) == table) || batch || (text("TableName") == table && text("IndexName") == index)
+        }
+        "kms" => text("KeyId").is_some_and(|key| key == resource || key == last),
+        "sqs" => text("QueueUrl").is_some_and(|url| url.rsplit('/').next() == Some(last)),
+        "sns" => match permission.resource.as_deref() {
+            None => text("PhoneNumber").is_some(),
+            Some(push) if push.contains(":endpoint/") => text("TargetArn").is_some_and(|to| to.contains(":endpoint/")),
+            Some(topic) => text("TopicArn") == Some(topic),
+        },
+        "ses" => text("FromEmailAddress").is_some(),
+        _ => false,
+    }
+}
+
+/// A policy as it was before it was made fit for a URL, or for XML.
+fn plain(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.replace("&quot;", "\"").replace("&amp;", "&").into_bytes().into_iter();
+    while let Some(byte) = rest.next() {
+        let code = (byte == b'%').then(|| [rest.next(), rest.next()].into_iter().flatten().map(char::from).collect::<String>());
+        match code.and_then(|code| u8::from_str_radix(&code, 16).ok()) {
+            Some(decoded) => bytes.push(decoded),
+            None => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(asked: &Value) -> Value {
+        json!({ "CloudTrailEvent": json!({ "requestParameters": asked }).to_string() })
+    }
+
+    fn used(action: &str, resource: Option<&str>, asked: &Value) -> bool {
+        let permission = Permission { action: action.to_owned(), resource: resource.map(str::to_owned) };
+        let (service, operation) = action.split_once(':').unwrap();
+        needs(&call(asked), &permission, service, operation)
+    }
+
+    #[test]
+    fn a_call_uses_the_permission_on_what_it_touches_and_on_nothing_else() {
+        let state = Some("arn:aws:dynamodb:us-east-1:1:table/state");
+        let write = json!({ "TransactItems": [{ "Update": { "TableName": "state" } }, { "Put": { "TableName": "ledger" } }] });
+        assert!(used("dynamodb:UpdateItem", state, &write));
+        assert!(!used("dynamodb:PutItem", state, &write) && !used("dynamodb:ConditionCheckItem", state, &write));
+        let due = Some("arn:aws:dynamodb:us-east-1:1:table/state/index/due");
+        let query = json!({ "TableName": "state", "IndexName": "due" });
+        assert!(used("dynamodb:Query", due, &query) && !used("dynamodb:Query", state, &query));
+        assert!(used("dynamodb:BatchGetItem", state, &json!({ "RequestItems": { "state": {} } })));
+        assert!(!used("dynamodb:BatchGetItem", state, &json!({ "RequestItems": { "ledger": {} } })));
+        let key = Some("arn:aws:kms:us-east-1:1:key/k1");
+        assert!(used("kms:Sign", key, &json!({ "KeyId": "k1" })) && !used("kms:Sign", key, &json!({ "KeyId": "k2" })));
+        let queue = Some("arn:aws:sqs:us-east-1:1:answers");
+        assert!(used("sqs:SendMessage", queue, &json!({ "QueueUrl": "http://x/1/answers" })));
+        assert!(!used("sqs:SendMessage", queue, &json!({ "QueueUrl": "http://x/1/other" })));
+        assert!(used("sns:Publish", None, &json!({ "PhoneNumber": "+1" })));
+        assert!(!used("sns:Publish", Some("arn:aws:sns:us-east-1:1:events"), &json!({ "PhoneNumber": "+1" })));
+    }
+
+    #[test]
+    fn a_policy_is_read_from_a_url_or_from_xml() {
+        assert_eq!(plain("%7B%22a%22%3A1%7D"), r#"{"a":1}"#);
+        assert_eq!(plain("{&quot;a&quot;:1}"), r#"{"a":1}"#);
+    }
+}
