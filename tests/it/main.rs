@@ -18,6 +18,7 @@ mod feeds;
 mod invariants;
 mod log;
 mod openapi;
+mod outages;
 mod parsers;
 mod path;
 /// The simulator's day, as `cargo local ports` plays it.

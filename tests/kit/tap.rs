@@ -47,6 +47,9 @@ struct Inner {
     dead: bool,
 }
 
+/// What is out of order until it is mended, whatever is invoked meanwhile.
+type Outage = Arc<Mutex<Vec<Call>>>;
+
 #[derive(Debug, Default)]
 struct Dam {
     /// How many more writes are held back.
@@ -56,15 +59,15 @@ struct Dam {
 
 /// The tap. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Tap(Arc<Mutex<Inner>>, Arc<(Mutex<Dam>, Condvar)>);
+pub struct Tap(Arc<Mutex<Inner>>, Arc<(Mutex<Dam>, Condvar)>, Outage);
 
-/// The process is gone.
+/// The process or what it called is gone.
 #[derive(Debug)]
 struct Crash;
 
 impl std::fmt::Display for Crash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("crashed here, on purpose")
+        f.write_str("failed here, on purpose")
     }
 }
 
@@ -92,6 +95,11 @@ impl Tap {
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.0.lock().unwrap().dead
+    }
+
+    /// From now on every call of these kinds fails before it happens; none is all in order again.
+    pub fn outage(&self, of: &[Call]) {
+        *self.2.lock().unwrap() = of.to_vec();
     }
 
     /// Holds the next `writes` transactions back, each on the thread of its caller, until [`Tap::let_go`].
@@ -127,6 +135,9 @@ impl Tap {
             return Err(Crash);
         }
         inner.calls.push(call);
+        if self.2.lock().unwrap().contains(&call) {
+            return Err(Crash);
+        }
         if inner.fault == Some(Fault::Before(inner.calls.len())) {
             inner.dead = true;
             return Err(Crash);
