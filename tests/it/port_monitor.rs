@@ -1,6 +1,9 @@
 //! The porting monitor over the store: repeats, races, crashes, silence.
 
+use std::sync::Arc;
+
 use linekeeper_domain::digest::Digest;
+use linekeeper_domain::kinds::Band;
 use linekeeper_domain::porting::monitor::{Pattern, Places, Seen, Settings, Sighting};
 use linekeeper_domain::risk::marks::WideMark;
 use linekeeper_domain::time::{Span, Timestamp};
@@ -60,6 +63,29 @@ async fn pins_tried_on_one_number_are_an_incident_told_once_that_names_the_line(
     assert_eq!((incidents[0].pattern, incidents[0].news), (Pattern::ManyPins, "opened"));
     assert_eq!(incidents[0].lines.iter().map(|line| line.line_id.as_str()).collect::<Vec<_>>(), [ANA.line]);
     assert!(!serde_json::to_string(&incidents[0]).unwrap().contains("1305555"), "no number");
+}
+
+#[tokio::test]
+async fn with_hold_an_incident_makes_the_open_ports_of_its_lines_wait_and_without_it_does_not() {
+    for hold in [false, true] {
+        let mut world = World::new().await;
+        world.ports.monitor = Arc::new(Settings { hold, ..Settings::default() });
+        customer(&world, &ANA).await;
+        assert!(!world.from_gateway(&order(&world, &ANA, "LK-0", 0)).await);
+        let now = world.clock.now();
+        let band = |line: &linekeeper_domain::state::Line| {
+            let open: Vec<Band> = line.book.open(now).map(|change| change.decision.band).collect();
+            assert_eq!(open.len(), 1, "one port is open");
+            open[0]
+        };
+        let before = band(&world.line(&ANA).await.state);
+        for n in 1..=5 {
+            assert!(!world.from_gateway(&with_pin(order(&world, &ANA, &format!("LK-{n}"), 0), &format!("1234567{n}"))).await);
+        }
+        assert_eq!(world.topic.incidents().len(), 1);
+        let after = band(&world.line(&ANA).await.state);
+        assert_eq!((before < Band::Severe, after == Band::Severe), (true, hold), "{before:?} {after:?}");
+    }
 }
 
 #[tokio::test]
