@@ -23,6 +23,9 @@ const AT_ONCE: usize = 10;
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How long the news of the opened accounts may take.
+const OPENED_WITHIN: Duration = Duration::from_secs(600);
+
 /// What the command was asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Options {
@@ -71,6 +74,17 @@ pub(crate) fn play(stack: &Stack, cloud: i32, options: Options) -> Result<bool> 
     let numbers: Vec<String> = (0..lines).filter_map(fictional).collect();
     open(stack, &numbers)?;
     let (queue, answers) = (stack.output("PortingQueueUrl")?, stack.output("PortAnswersQueueUrl")?);
+    stack.take(answers)?;
+
+    // The stream tells of every account that was opened, in its order: when one order is answered, it is through.
+    let progress = Progress::start("Waiting until all of it was told");
+    stack.send(queue, &order(&numbers, options.orders()).context("no order")?)?;
+    let began = Instant::now();
+    while depth(stack, answers)? == 0 {
+        ensure!(began.elapsed() < OPENED_WITHIN, "the first order has no answer");
+        thread::sleep(LOOK / 5);
+    }
+    progress.done("");
     stack.take(answers)?;
 
     let before = busy(cloud);
