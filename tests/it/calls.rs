@@ -219,7 +219,7 @@ async fn a_line_with_all_it_can_have_open_stays_under_four_kilobytes() {
 }
 
 /// As DynamoDB counts: names and values in UTF-8, three bytes for a map or list and one for each element.
-fn size(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
+pub(crate) fn size(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
     use aws_sdk_dynamodb::types::AttributeValue as A;
     match value {
         A::S(text) => text.len(),

@@ -12,6 +12,7 @@
 mod acts;
 mod audit;
 mod calls;
+mod cost;
 mod crash;
 mod factors;
 mod feeds;

@@ -1,6 +1,7 @@
 //! What stands behind the narrow traits in tests: real cryptography with local keys, an inbox, a topic, a
 //! clock that moves when told to.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
@@ -63,6 +64,7 @@ pub struct Keys {
     mac: [u8; 32],
     sealing: [u8; 32],
     signing: p256::ecdsa::SigningKey,
+    signed: AtomicUsize,
     tap: Tap,
 }
 
@@ -81,14 +83,20 @@ impl Keys {
                 break key;
             }
         };
-        Self { mac: rand::random(), sealing: rand::random(), signing, tap }
+        Self { mac: rand::random(), sealing: rand::random(), signing, signed: AtomicUsize::new(0), tap }
     }
 
     /// The same ones for the same number, from 1.
     #[must_use]
     pub fn of(seed: u8, tap: Tap) -> Self {
         let signing = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
-        Self { mac: [seed; 32], sealing: [seed; 32], signing, tap }
+        Self { mac: [seed; 32], sealing: [seed; 32], signing, signed: AtomicUsize::new(0), tap }
+    }
+
+    /// How often something was signed.
+    #[must_use]
+    pub fn signatures(&self) -> usize {
+        self.signed.load(Ordering::Relaxed)
     }
 
     fn hmac(&self, input: &Digest) -> String {
@@ -128,6 +136,7 @@ impl Signer for Keys {
     fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         Box::pin(async move {
             self.tap.through(Call::Kms, || {
+                self.signed.fetch_add(1, Ordering::Relaxed);
                 let signature: p256::ecdsa::Signature = self.signing.sign(message);
                 Ok(signature.to_bytes().to_vec())
             })

@@ -3,7 +3,8 @@
 //! A crash is a call that fails, and every later call of the same invocation with it, as if the process
 //! were gone. `Before`: the call did not happen. `After`: it did, and its reply was lost.
 //!
-//! It can hold writes back too: between what a decision has read and what it writes, anything may happen.
+//! It can hold writes back too: between what a decision has read and what it writes, anything may happen. And it can
+//! write down what is asked of DynamoDB, for its price.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -15,6 +16,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use linekeeper_platform::store::Error;
+use serde_json::Value;
 
 /// A call that left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,9 @@ struct Inner {
 /// What is out of order until it is mended, whatever is invoked meanwhile.
 type Outage = Arc<Mutex<Vec<Call>>>;
 
+/// What was asked of DynamoDB: operation and request, while somebody writes it down; and every call that left since.
+type Notes = Arc<Mutex<Option<(Vec<(String, Value)>, Vec<Call>)>>>;
+
 #[derive(Debug, Default)]
 struct Dam {
     /// How many more writes are held back.
@@ -59,7 +64,7 @@ struct Dam {
 
 /// The tap. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Tap(Arc<Mutex<Inner>>, Arc<(Mutex<Dam>, Condvar)>, Outage);
+pub struct Tap(Arc<Mutex<Inner>>, Arc<(Mutex<Dam>, Condvar)>, Outage, Notes);
 
 /// The process or what it called is gone.
 #[derive(Debug)]
@@ -95,6 +100,17 @@ impl Tap {
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.0.lock().unwrap().dead
+    }
+
+    /// Writes down from now on, whatever is invoked meanwhile.
+    pub fn note(&self) {
+        *self.3.lock().unwrap() = Some(Default::default());
+    }
+
+    /// What was written down: requests of DynamoDB by operation, and every call.
+    #[must_use]
+    pub fn noted(&self) -> (Vec<(String, Value)>, Vec<Call>) {
+        self.3.lock().unwrap().take().unwrap_or_default()
     }
 
     /// From now on every call of these kinds fails before it happens; none is all in order again.
@@ -135,6 +151,9 @@ impl Tap {
             return Err(Crash);
         }
         inner.calls.push(call);
+        if let Some((_, calls)) = self.3.lock().unwrap().as_mut() {
+            calls.push(call);
+        }
         if self.2.lock().unwrap().contains(&call) {
             return Err(Crash);
         }
@@ -182,6 +201,11 @@ impl Intercept for Tap {
         let target = context.request().headers().get("x-amz-target").unwrap_or_default();
         if target.ends_with(".TransactWriteItems") {
             self.wait();
+        }
+        if let Some((requests, _)) = self.3.lock().unwrap().as_mut() {
+            let body = context.request().body().bytes().unwrap_or_default();
+            let operation = target.rsplit('.').next().unwrap_or_default();
+            requests.push((operation.to_owned(), serde_json::from_slice(body)?));
         }
         Ok(self.before(Call::Dynamo)?)
     }

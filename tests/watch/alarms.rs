@@ -7,6 +7,7 @@ use linekeeper_domain::signals::RequestSignals;
 use linekeeper_platform::telemetry::{Metric, NAMESPACE};
 
 const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+const RUNBOOK: &str = include_str!("../../infra/README.md");
 
 /// What stands after a key on a line, up to a comma or bracket.
 fn after<'a>(line: &'a str, key: &str) -> &'a str {
@@ -79,4 +80,29 @@ fn the_share_without_a_score_is_one_of_all_bands() {
     assert_eq!(read, Band::ALL.iter().map(|band| band.word()).collect());
     let sum = lines.iter().find(|line| line.contains("Expression: FILL(low")).unwrap();
     assert!(read.iter().all(|band| sum.contains(&format!("FILL({band}, 0)"))), "{sum}");
+}
+
+#[test]
+fn every_alarm_names_a_section_that_says_what_to_do() {
+    let alarms = alarms();
+    assert_eq!(alarms.len(), 20);
+    for (alarm, lines) in alarms {
+        let description = lines.iter().find(|line| line.trim().starts_with("AlarmDescription: ")).unwrap();
+        let (_, section) = description.split_once("(infra/README.md, ").unwrap_or_else(|| panic!("{alarm} names no section"));
+        let heading = format!("\n## {}\n", section.trim_end_matches(')'));
+        assert!(RUNBOOK.contains(&heading), "{alarm}: {section}");
+    }
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_are_counted_by_functions_that_there_are() {
+    let body = TEMPLATE.split_once("DashboardBody: !Sub").unwrap().1;
+    let shown: Vec<&str> = body.split(&format!("[\"{NAMESPACE}\", \"")).skip(1).collect();
+    assert!(shown.len() > 10);
+    for metric in shown {
+        let mut words = metric.split('"').step_by(2);
+        let (name, dimension, function) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+        assert!(Metric::ALL.iter().any(|known| known.name() == name), "{name}");
+        assert!(dimension == "function" && TEMPLATE.contains(&format!("CodeUri: ../target/lambda/{function}\n")), "{function}");
+    }
 }

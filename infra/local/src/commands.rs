@@ -243,9 +243,9 @@ fn test_counts(line: &str) -> Option<(usize, usize)> {
 }
 
 fn lint(workspace: &Workspace, tools: &Tools, counts: &mut Counts) {
-    let progress = Progress::start("cfn-lint on infra/template.yaml");
+    let progress = Progress::start("cfn-lint on the templates");
     let mut lint = Command::new(tools.path("cfn-lint"));
-    lint.arg(workspace.template());
+    lint.arg(workspace.template()).arg(workspace.edge_template());
     match process::run(&progress, &mut lint, &workspace.log("lint"), |_| ()) {
         Ok(()) => {
             progress.done("clean");

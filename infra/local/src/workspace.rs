@@ -31,6 +31,11 @@ impl Workspace {
         self.root.join("infra/template.yaml")
     }
 
+    /// The firewall in front of it, a template of its own.
+    pub(crate) fn edge_template(&self) -> PathBuf {
+        self.root.join("infra/edge.yaml")
+    }
+
     /// The sample client.
     pub(crate) fn client(&self) -> PathBuf {
         self.root.join("infra/local/client")

@@ -25,6 +25,7 @@
 mod windows;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -60,6 +61,8 @@ pub use windows::{Gateway, Named, Stands};
 pub const DUE_SHARDS: u32 = 8;
 /// How often a counter that others write too is tried.
 const COUNT_ATTEMPTS: usize = 8;
+/// How long a read waits before it asks again for what DynamoDB had no time for: at first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 /// How long a state that is over is kept for late messages, before it is dropped.
 const AFTERLIFE: Span = Span::days(90);
 
@@ -366,13 +369,17 @@ impl Store {
     /// The items of these keys that there are, consistent.
     async fn batch(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, Error> {
         let mut found = Vec::new();
+        let mut pause = Duration::ZERO;
         while !wanted.is_empty() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).clamp(PAUSES.0, PAUSES.1);
             let keys = build(KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build())?;
             let call = self.client.batch_get_item().request_items(&self.state, keys);
             let mut answer =
                 call.send().await.map_err(|error| Error::aws("dynamodb:BatchGetItem", error.into_service_error()))?;
             found.extend(answer.responses.as_mut().and_then(|tables| tables.remove(&self.state)).unwrap_or_default());
-            // What DynamoDB had no time for is asked for again: a missing item must mean that there is none.
+            // What DynamoDB had no time for is asked for again, after a pause: a missing item must mean that there is
+            // none. The function's own time ends it.
             wanted = answer
                 .unprocessed_keys
                 .and_then(|mut tables| tables.remove(&self.state))
