@@ -22,7 +22,7 @@ const CHECKS: [(&str, Check); 7] = [
     ("Bodies and keys", bodies),
     ("Batches", batches),
     // Before roles are tried for what they may not.
-    ("Permissions", |stack, _, scene| permissions::check(stack, scene)),
+    ("Permissions", permissions::check),
     ("Roles", roles),
     ("Logs", logs),
 ];

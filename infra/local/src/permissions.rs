@@ -3,13 +3,18 @@
 //! was denied.
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::acts;
+use crate::api::Caller;
 use crate::aws::{Aws, xml_text};
 use crate::binaries::FUNCTIONS;
+use crate::carrier::{Inbox, days_ago, from, with};
+use crate::people::{Customer, LOS_ANGELES, iccid};
 use crate::scene::Scene;
-use crate::stack::Stack;
+use crate::stack::{Message, Stack, event, uuid, wait_for};
 
 /// Calls of one page of the trail.
 const PAGE: usize = 50;
@@ -30,6 +35,15 @@ const BY_LAMBDA: [&str; 9] = [
     "logs:PutLogEvents",
 ];
 
+impl Permission {
+    /// Whether Lambda itself needs it: `failed` is the queue of what it could not deliver.
+    fn is_for_lambda(&self, failed: &str) -> bool {
+        let to_failed =
+            self.action == "sqs:SendMessage" && self.resource.as_ref().is_some_and(|resource| resource.ends_with(failed));
+        to_failed || BY_LAMBDA.contains(&self.action.as_str())
+    }
+}
+
 /// Begins to record every call.
 pub(crate) fn record(aws: &Aws) -> Result<()> {
     aws.post("cloudtrail", "/_ministack/config", &json!({ "cloudtrail._recording_enabled": "true" }))?;
@@ -45,7 +59,8 @@ struct Permission {
 }
 
 /// Holds every role against the trail.
-pub(crate) fn check(stack: &Stack, scene: &mut Scene) -> Result<()> {
+pub(crate) fn check(stack: &Stack, customers: &[Customer; 2], scene: &mut Scene) -> Result<()> {
+    what_else_there_is(stack, customers)?;
     for function in FUNCTIONS {
         let name = format!("linekeeper-{function}");
         let read = stack.aws.get("lambda", &format!("/2015-03-31/functions/{name}/configuration"))?;
@@ -55,12 +70,17 @@ pub(crate) fn check(stack: &Stack, scene: &mut Scene) -> Result<()> {
         let role = role.rsplit('/').next().unwrap_or_default();
         let permissions = permissions(&stack.aws, role, function)?;
         let fed = sources(&stack.aws, &name)?;
+        let failed = stack.output("NoticeFailedQueueUrl")?.rsplit('/').next().unwrap_or_default().to_owned();
 
-        let (by_lambda, own): (Vec<_>, Vec<_>) =
-            permissions.iter().partition(|permission| BY_LAMBDA.contains(&permission.action.as_str()));
+        let (by_lambda, own): (Vec<_>, Vec<_>) = permissions.iter().partition(|permission| permission.is_for_lambda(&failed));
         let mut unused = Vec::new();
         for permission in &own {
-            if !was_used(&stack.aws, &session, permission)? {
+            let used = match permission.action.as_str() {
+                // The trail has no e-mails; one that arrived was permitted.
+                "ses:SendEmail" => wrote(stack, customers, function)?,
+                _ => was_used(&stack.aws, &session, permission)?,
+            };
+            if !used {
                 unused.push(format!("{} on {}", permission.action, permission.resource.as_deref().unwrap_or("the rest")));
             }
         }
@@ -84,6 +104,100 @@ pub(crate) fn check(stack: &Stack, scene: &mut Scene) -> Result<()> {
         scene.claim(&format!("{function}: none of its calls was denied"), denied.is_none());
     }
     Ok(())
+}
+
+/// Plays what nobody did before, and what somebody has a permission for.
+fn what_else_there_is(stack: &Stack, [olga, vera]: &[Customer; 2]) -> Result<()> {
+    // A transfer PIN for an order, an order that waited for days, one for a number that is nobody's, and no order at all.
+    let (home, change) = proven(stack, olga, &json!({ "kind": "port_pin", "line_id": olga.line_id }))?;
+    let drawn = wait_for("her to be told, and then the PIN", || {
+        let drawn = stack.api.call(&home, "POST", &format!("/v1/changes/{change}/pin")).send()?;
+        Ok((drawn.status == 201).then_some(drawn))
+    })?;
+    let ordered = |msisdn: &str, pon: &str, pin: Option<&str>, days: i64| {
+        let order = acts::order(msisdn, "6X21", pon);
+        let order = pin.map_or(order.clone(), |pin| with(order, json!({ "passcode": pin })));
+        acts::sent_at(stack, "port_request", &order, days_ago(days))
+    };
+    ordered(&olga.msisdn, "PON-PIN", Some(drawn.text("/pin")), 0)?;
+    ordered(&vera.msisdn, "PON-OLD", None, 2)?;
+    ordered("+13105550199", "PON-NOBODY", None, 0)?;
+    stack.send(stack.output("PortingQueueUrl")?, "no order")?;
+    wait_for("the orders", || {
+        let asked = |customer: &Customer| {
+            let entries = stack.ledger(&customer.account_id, Some(&customer.line_id))?;
+            anyhow::Ok(entries.iter().any(|entry| entry.bytes.contains("port_out")))
+        };
+        Ok((asked(olga)? && asked(vera)?).then_some(()))
+    })?;
+    let rejected = stack.output("PortingRejectedQueueUrl")?;
+    wait_for("what is no order", || Ok((!stack.take(rejected)?.is_empty()).then_some(())))?;
+
+    // An authenticator app.
+    let (home, change) = proven(stack, vera, &json!({ "kind": "factor_add", "factor": "totp" }))?;
+    let path = format!("/v1/changes/{change}/challenges");
+    let opened = stack.api.call(&home, "POST", &path).json(&json!({ "factor": "totp", "enrol": true })).send()?.expect(201)?;
+    let app = totp_rs::Totp::from_url(opened.text("/totp/uri")).context("no seed")?;
+    acts::answer(
+        stack,
+        &home,
+        &change,
+        opened.text("/challenge_id"),
+        &app.generate(u64::try_from(Timestamp::now().as_second())?).to_string(),
+    )?
+    .expect(200)?;
+
+    // A lost phone, for which e-mail stands in; and what is learnt of somebody else meanwhile.
+    let lost = json!({ "kind": "sim_swap", "line_id": vera.line_id, "sim": { "iccid": iccid() }, "phone_lost": true });
+    let asked = stack.api.call(&home, "POST", "/v1/changes").idempotency_key(&uuid()).json(&lost).send()?.expect(201)?;
+    let change = asked.text("/change_id");
+    let path = format!("/v1/changes/{change}/challenges");
+    let opened = stack.api.call(&home, "POST", &path).json(&json!({ "factor": "email_otp" })).send()?.expect(201)?;
+    let mail = wait_for("a code by e-mail", || {
+        let mails = stack.mails(&vera.email)?;
+        Ok(mails.iter().rev().find_map(|mail| mail.code().map(str::to_owned)))
+    })?;
+    acts::answer(stack, &home, change, opened.text("/challenge_id"), &mail)?.expect(200)?;
+    // Days later.
+    let sweep = stack.output("DeadlineSweepFunction")?;
+    stack.end_hold(vera, change)?;
+    wait_for("the sweep to end the wait", || {
+        stack.aws.invoke(sweep, &json!({}))?;
+        let read = stack.api.call(&home, "GET", &format!("/v1/changes/{change}")).send()?.expect(200)?;
+        Ok((read.text("/status") == "authorized").then_some(()))
+    })?;
+    let home = acts::caller_at_home(stack, olga)?;
+    let swap = json!({ "kind": "sim_swap", "line_id": olga.line_id, "sim": { "iccid": iccid() }, "phone_lost": false });
+    stack.api.call(&home, "POST", "/v1/changes").idempotency_key(&uuid()).json(&swap).send()?.expect(201)?;
+    let before = stack.ledger(&olga.account_id, Some(&olga.line_id))?.len();
+    let thief = with(from(&LOS_ANGELES, "phone-of-a-thief"), json!({ "account_id": olga.account_id, "ok": true }));
+    stack.behaviour(&event("sign_in", Timestamp::now(), thief))?;
+    wait_for("a higher bar", || Ok((stack.ledger(&olga.account_id, Some(&olga.line_id))?.len() > before).then_some(())))
+}
+
+/// A change that is asked for and proven by a code in the app.
+fn proven(stack: &Stack, customer: &Customer, wish: &Value) -> Result<(Caller, String)> {
+    let home = acts::caller_at_home(stack, customer)?;
+    let mut inbox = Inbox::of(stack, customer)?;
+    let asked = stack.api.call(&home, "POST", "/v1/changes").idempotency_key(&uuid()).json(wish).send()?.expect(201)?;
+    let change = asked.text("/change_id").to_owned();
+    let path = format!("/v1/changes/{change}/challenges");
+    let opened = stack.api.call(&home, "POST", &path).json(&json!({ "factor": "push_otp" })).send()?.expect(201)?;
+    let told = inbox.wait_on(&["push"], " #")?;
+    let code = told.first().and_then(Message::code).context("no code")?;
+    acts::answer(stack, &home, &change, opened.text("/challenge_id"), code)?.expect(200)?;
+    Ok((home, change))
+}
+
+/// Whether an e-mail of a function's arrived: `otp-issue` sends codes, `change-notify` the rest.
+fn wrote(stack: &Stack, customers: &[Customer; 2], function: &str) -> Result<bool> {
+    let of_codes = function == "otp-issue";
+    for customer in customers {
+        if stack.mails(&customer.email)?.iter().any(|mail| mail.code().is_some() == of_codes) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The key by which the local cloud knows a function's session: it makes it of the function and its role.
@@ -111,11 +225,13 @@ fn permissions(aws: &Aws, role: &str, policy: &str) -> Result<Vec<Permission>> {
     Ok(permissions)
 }
 
-/// What triggers a function, by ARN.
+/// What triggers a function, by ARN, and where Lambda puts what it could not do.
 fn sources(aws: &Aws, function: &str) -> Result<Vec<String>> {
     let listed = aws.get("lambda", &format!("/2015-03-31/event-source-mappings/?FunctionName={function}"))?;
     let mappings = listed.get("EventSourceMappings").and_then(Value::as_array).context("no event source mappings")?;
-    Ok(mappings.iter().filter_map(|mapping| Some(mapping.get("EventSourceArn")?.as_str()?.to_owned())).collect())
+    let named =
+        |pointer: &'static str| mappings.iter().filter_map(move |mapping| Some(mapping.pointer(pointer)?.as_str()?.to_owned()));
+    Ok(named("/EventSourceArn").chain(named("/DestinationConfig/OnFailure/Destination")).collect())
 }
 
 fn each(value: &Value) -> Vec<String> {
@@ -134,7 +250,6 @@ fn was_used(aws: &Aws, session: &str, permission: &Permission) -> Result<bool> {
         ("dynamodb", "ConditionCheckItem") => vec!["TransactWriteItems"],
         // The trail names these by their protocol; what was asked stands in the parameters.
         ("sns", _) => vec!["POST.sns"],
-        ("ses", _) => vec!["POST.ses", "POST.email"],
         _ => vec![operation],
     };
     for name in names {
@@ -193,10 +308,14 @@ fn needs(call: &Value, permission: &Permission, service: &str, operation: &str) 
         "sqs" => text("QueueUrl").is_some_and(|url| url.rsplit('/').next() == Some(last)),
         "sns" => match permission.resource.as_deref() {
             None => text("PhoneNumber").is_some(),
-            Some(push) if push.contains(":endpoint/") => text("TargetArn").is_some_and(|to| to.contains(":endpoint/")),
+            // A pattern of push endpoints.
+            Some(pattern) if pattern.contains('*') => {
+                let (head, tail) = pattern.split_once('*').unwrap_or_default();
+                let name = tail.trim_start_matches('*').trim_end_matches('*');
+                text("TargetArn").is_some_and(|to| to.starts_with(head) && to.contains(name))
+            }
             Some(topic) => text("TopicArn") == Some(topic),
         },
-        "ses" => text("FromEmailAddress").is_some(),
         _ => false,
     }
 }

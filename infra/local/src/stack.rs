@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::aws::{self, Aws, xml_text};
+use crate::carrier::days_ago;
 use crate::cloud::Cloud;
 use crate::issuer::{AUDIENCE, Issuer};
 use crate::ledger::Entry;
-use crate::people::{PushDevice, suffix};
+use crate::people::{Customer, PushDevice, suffix};
 use crate::terminal::locked;
 
 const SNS: (&str, &str) = ("sns", "2010-03-31");
@@ -245,6 +246,21 @@ impl Stack {
         let found = self.aws.json("dynamodb", "DynamoDB_20120810.GetItem", &request)?;
         let guesses = found.pointer("/Item/tally/M/guesses/N").and_then(Value::as_str).context("a line without a tally")?;
         Ok(guesses.parse()?)
+    }
+
+    /// Lets the wait of a change on a line be over: what is stored of it says so, as it would days later.
+    pub(crate) fn end_hold(&self, customer: &Customer, change_id: &str) -> Result<()> {
+        let past = json!({ "N": days_ago(0).as_second().to_string() });
+        let request = json!({
+            "TableName": self.output("StateTable")?,
+            "Key": { "pk": { "S": format!("v1#{}", customer.account_id) }, "sk": { "S": format!("LINE#{}", customer.line_id) } },
+            "UpdateExpression": "SET body.book.changes.#change.hold_until = :past, due_at = :past",
+            "ConditionExpression": "attribute_exists(body.book.changes.#change.hold_until)",
+            "ExpressionAttributeNames": { "#change": change_id },
+            "ExpressionAttributeValues": { ":past": past },
+        });
+        self.aws.json("dynamodb", "DynamoDB_20120810.UpdateItem", &request)?;
+        Ok(())
     }
 
     fn inspect(&self, what: &str) -> Result<Value> {

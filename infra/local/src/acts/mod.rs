@@ -8,6 +8,8 @@ mod switched_off;
 mod talked_round;
 mod thief;
 
+pub(crate) use no_pin::{order, sent_at};
+
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 

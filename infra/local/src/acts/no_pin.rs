@@ -70,7 +70,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
 }
 
 /// What a carrier that gains a number orders, its transfer PIN left out.
-pub(super) fn order(msisdn: &str, gaining: &str, order: &str) -> Value {
+pub(crate) fn order(msisdn: &str, gaining: &str, order: &str) -> Value {
     let due = Timestamp::now().saturating_add(SignedDuration::from_hours(3)).unwrap_or(Timestamp::MAX);
     json!({
         "ported_number": msisdn, "account_number": ACCOUNT_NUMBER, "zip": ZIP, "company_code": "987H",
@@ -82,9 +82,14 @@ pub(super) fn order(msisdn: &str, gaining: &str, order: &str) -> Value {
 
 /// One message of the porting gateway: a CloudEvent on the queue `porting`.
 pub(super) fn gateway(stack: &Stack, kind: &str, data: &Value) -> Result<()> {
+    sent_at(stack, kind, data, Timestamp::now())
+}
+
+/// The same, sent long ago.
+pub(crate) fn sent_at(stack: &Stack, kind: &str, data: &Value, at: Timestamp) -> Result<()> {
     let message = json!({
         "specversion": "1.0", "id": uuid(), "source": "/gateways/demo", "type": format!("linekeeper.porting.{kind}.v1"),
-        "time": Timestamp::now().to_string(), "datacontenttype": "application/json", "data": data,
+        "time": at.to_string(), "datacontenttype": "application/json", "data": data,
     });
     stack.send(stack.output("PortingQueueUrl")?, &message.to_string())
 }
