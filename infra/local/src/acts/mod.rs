@@ -8,7 +8,7 @@ mod switched_off;
 mod talked_round;
 mod thief;
 
-pub(crate) use no_pin::{order, sent_at};
+pub(crate) use no_pin::{gateway, order};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};

@@ -81,15 +81,10 @@ pub(crate) fn order(msisdn: &str, gaining: &str, order: &str) -> Value {
 }
 
 /// One message of the porting gateway: a CloudEvent on the queue `porting`.
-pub(super) fn gateway(stack: &Stack, kind: &str, data: &Value) -> Result<()> {
-    sent_at(stack, kind, data, Timestamp::now())
-}
-
-/// The same, sent long ago.
-pub(crate) fn sent_at(stack: &Stack, kind: &str, data: &Value, at: Timestamp) -> Result<()> {
+pub(crate) fn gateway(stack: &Stack, kind: &str, data: &Value) -> Result<()> {
     let message = json!({
         "specversion": "1.0", "id": uuid(), "source": "/gateways/demo", "type": format!("linekeeper.porting.{kind}.v1"),
-        "time": at.to_string(), "datacontenttype": "application/json", "data": data,
+        "time": Timestamp::now().to_string(), "datacontenttype": "application/json", "data": data,
     });
     stack.send(stack.output("PortingQueueUrl")?, &message.to_string())
 }
