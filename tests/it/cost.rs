@@ -171,7 +171,8 @@ fn sheet(rows: &[(&str, Use)]) -> String {
     let of = |name: &str| rows.iter().find(|(row, _)| row.contains(name)).map(|(_, used)| used).unwrap();
     let mut text = format!(
         "# What it costs\n\nMade by `tests/it/cost.rs` from counted calls, the sizes of items as they were written, and AWS's \
-         list prices ([prices.json](prices.json), {}, {}). Nothing here is a bill: nothing was run on AWS. Every message is \
+         list prices ([prices.json](prices.json), {}, {}). Compare the prices with the pages that \
+         stand there before you rely on them: they were not read from AWS's own. Nothing was run on AWS either. Every message is \
          taken to come alone, which batches make cheaper. Make it anew with `UPDATE_COST=1 cargo test --workspace --test it cost`.\n\n",
         prices["as_of"].as_str().unwrap(),
         prices["region"].as_str().unwrap()
