@@ -71,7 +71,7 @@ async fn while_kms_is_away_no_code_is_made_none_is_taken_and_nothing_is_signed()
     assert_eq!(world.answer(&ANA, &change, &challenge, &code).await.status, 200, "the same code, a guess later");
     world.pump().await;
     assert_eq!(world.topic.authorizations().len(), 1);
-    assert!(!world.inbox.all().is_empty(), "she was told once it could be signed");
+    assert!(!world.inbox.all().is_empty(), "she was told");
 }
 
 #[tokio::test]
