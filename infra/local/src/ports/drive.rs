@@ -243,21 +243,25 @@ impl<'a> Stage<'a> {
         let (household, known) = self.line(line)?;
         let sim = iccid();
         let wish = json!({ "kind": "sim_swap", "line_id": known.line_id, "sim": { "iccid": sim }, "phone_lost": false });
-        let Some(_) = self.proven(line, &wish)? else { return Ok(()) };
-        let authorization = wait_for("an authorization", || {
+        let Some((_, change)) = self.proven(line, &wish)? else { return Ok(()) };
+        let events = || -> Result<Vec<Value>> {
             let ledger = self.stack.ledger(&household.account_id, Some(&known.line_id))?;
-            let entries = ledger.iter().rev().filter_map(|entry| serde_json::from_str::<Value>(&entry.bytes).ok());
-            let found = entries.filter_map(|entry| {
-                let events = entry.get("events")?.as_array()?.clone();
-                events.iter().find_map(|event| Some(event.pointer("/authorization/id")?.as_str()?.to_owned()))
-            });
-            Ok(found.into_iter().next())
+            let entries = ledger.iter().filter_map(|entry| serde_json::from_str::<Value>(&entry.bytes).ok());
+            Ok(entries.filter_map(|entry| entry.get("events")?.as_array().cloned()).flatten().collect())
+        };
+        let named = |event: &Value, name: &str| event.get("event").and_then(Value::as_str) == Some(name);
+        let of = |event: &Value| event.get("change").and_then(Value::as_str) == Some(change.as_str());
+        // A carrier acts on what was signed, and not on what was only decided.
+        let authorization = wait_for("a signed authorization", || {
+            let events = events()?;
+            let signed = events.iter().any(|event| of(event) && named(event, "released"));
+            let granted = events.iter().filter(|event| of(event)).find_map(|event| event.pointer("/authorization/id")?.as_str());
+            Ok(granted.filter(|_| signed).map(str::to_owned))
         })?;
-        self.stack.provisioning(&event(
-            "sim_changed",
-            Timestamp::now(),
-            json!({ "account_id": household.account_id, "line_id": known.line_id, "iccid": sim, "authorization_id": authorization }),
-        ))
+        let moved = json!({ "account_id": household.account_id, "line_id": known.line_id, "iccid": sim, "authorization_id": authorization });
+        self.stack.provisioning(&event("sim_changed", Timestamp::now(), moved))?;
+        // Minutes pass before anybody orders, even where a day passes in two.
+        wait_for("the report", || Ok(events()?.iter().any(|event| named(event, "sim_changed")).then_some(())))
     }
 
     fn message(&self, order: usize, message: &Message) -> Result<Value> {
