@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -314,16 +315,7 @@ fn needs(call: &Value, permission: &Permission, service: &str, operation: &str) 
 
 /// A policy as it was before it was made fit for a URL, or for XML.
 fn plain(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.replace("&quot;", "\"").replace("&amp;", "&").into_bytes().into_iter();
-    while let Some(byte) = rest.next() {
-        let code = (byte == b'%').then(|| [rest.next(), rest.next()].into_iter().flatten().map(char::from).collect::<String>());
-        match code.and_then(|code| u8::from_str_radix(&code, 16).ok()) {
-            Some(decoded) => bytes.push(decoded),
-            None => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(&text.replace("&quot;", "\"").replace("&amp;", "&")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
