@@ -93,6 +93,12 @@ impl Aws {
         parse(&answer)
     }
 
+    /// The same to replace something.
+    pub(crate) fn put(&self, service: &str, path: &str, body: &Value) -> Result<Value> {
+        let answer = self.signed("PUT", service, path, &[("content-type", "application/json".to_owned())], body.to_string())?;
+        parse(&answer)
+    }
+
     fn signed(&self, method: &str, service: &str, path: &str, headers: &[(&str, String)], body: String) -> Result<String> {
         let url = format!("{}{path}", self.endpoint);
         let identity = self.credentials.clone().into();

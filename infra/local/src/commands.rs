@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::acts;
 use crate::attacks;
+use crate::bench;
 use crate::binaries;
 use crate::browser;
 use crate::carrier;
@@ -80,6 +81,13 @@ pub(crate) fn flood(options: ports::flood::Options) -> Result<bool> {
     let workspace = begin()?;
     let (cloud, stack) = deploy(&workspace, None)?;
     ports::flood::play(&stack, cloud.group(), options)
+}
+
+/// What the functions cost in time and memory.
+pub(crate) fn bench(options: bench::Options) -> Result<bool> {
+    let workspace = begin()?;
+    let (_cloud, stack) = deploy(&workspace, None)?;
+    bench::play(&workspace, &stack, options)
 }
 
 /// The same stack, and it stays.

@@ -1,6 +1,6 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | attack | ports | flood | up [--json] | watch | test | down`
+//! `cargo local demo | attack | ports | flood | bench | up [--json] | watch | test | down`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
@@ -8,6 +8,7 @@ mod acts;
 mod api;
 mod attacks;
 mod aws;
+mod bench;
 mod binaries;
 mod browser;
 mod carrier;
@@ -39,6 +40,7 @@ The whole product on one machine, without Docker, root or an account.
     cargo local attack        ten attacks on step-up, against the deployed stack
     cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local flood         many port orders at once: does it keep up; [--per-minute N] [--seconds N]
+    cargo local bench         what the functions cost in time and memory, beside what they are compared with; [--rounds N]
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["attack"] => commands::attack(),
         ["ports", options @ ..] => ports::Options::read(options).and_then(commands::ports),
         ["flood", options @ ..] => ports::flood::Options::read(options).and_then(commands::flood),
+        ["bench", options @ ..] => bench::Options::read(options).and_then(commands::bench),
         ["up"] => commands::up(false),
         ["up", "--json"] => commands::up(true),
         ["watch"] => commands::watch(),
