@@ -57,7 +57,7 @@ impl App {
     pub async fn start() -> Result<Self, start::Error> {
         let needed = [Var::SigningKey, Var::Issuer, Var::EventsTopic, Var::SenderEmail, Var::PwaOrigin, Var::PortAnswersQueue];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let sns = aws_sdk_sns::Client::new(&aws);
         Ok(Self {
             shell: start::shell(&config, &aws),

@@ -43,7 +43,7 @@ impl App {
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[])?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         Ok(Self { shell: start::shell(&config, &aws) })
     }
 

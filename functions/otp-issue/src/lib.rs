@@ -118,7 +118,7 @@ impl App {
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
         let relying_party = relying_party(&config)?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let kms = aws_sdk_kms::Client::new(&aws);
         let mac = KmsMac::new(kms.clone(), config.get(Var::MacKey));
         let sealer = KmsSeal::new(kms, config.get(Var::SealKey));

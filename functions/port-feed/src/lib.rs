@@ -103,7 +103,7 @@ impl App<SqsDeadLetters> {
         let needed =
             [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let sqs = aws_sdk_sqs::Client::new(&aws);
         Ok(Self {
             shell: start::shell(&config, &aws),

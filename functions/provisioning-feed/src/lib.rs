@@ -62,7 +62,7 @@ impl App<SqsDeadLetters> {
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::DeadLetterQueue])?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let dead = SqsDeadLetters::new(aws_sdk_sqs::Client::new(&aws), config.get(Var::DeadLetterQueue));
         Ok(Self { shell: start::shell(&config, &aws), dead: Arc::new(dead) })
     }

@@ -50,7 +50,7 @@ impl App {
     pub async fn start() -> Result<Self, start::Error> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer, Var::ProfileKey])?;
         let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
         let issuer = config.get(Var::Issuer).to_owned();
         let risk = Arc::new(start::risk(&config, &aws));

@@ -131,7 +131,7 @@ impl App<SqsDeadLetters> {
     /// Where the configuration does not do.
     pub async fn start() -> Result<Self, start::Error> {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::DeadLetterQueue, Var::ProfileKey])?;
-        let aws = start::aws().await;
+        let aws = start::aws().await?;
         let dead = SqsDeadLetters::new(aws_sdk_sqs::Client::new(&aws), config.get(Var::DeadLetterQueue));
         let risk = Arc::new(start::risk(&config, &aws));
         Ok(Self { shell: start::shell(&config, &aws), dead: Arc::new(dead), risk })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -18,30 +18,33 @@ use crate::workspace::Workspace;
 /// How many times each operation is measured each way, unless `--rounds` says otherwise.
 const ROUNDS: usize = 30;
 
-/// How long it takes.
-#[derive(Clone, Copy, Debug)]
+/// What is measured, and how often.
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     rounds: usize,
+    /// Where other binaries of the functions lie, `<name>/bootstrap` each: an earlier release, for a before and after.
+    binaries: Option<PathBuf>,
 }
 
 impl Options {
     /// From the command line.
     pub(crate) fn read(words: &[&str]) -> Result<Self> {
-        match words {
-            [] => Ok(Self { rounds: ROUNDS }),
-            ["--rounds", rounds] => {
-                let rounds = rounds.parse().context("--rounds takes a number")?;
-                ensure!((3..=500).contains(&rounds), "--rounds takes a number from 3 to 500");
-                Ok(Self { rounds })
+        let mut options = Self { rounds: ROUNDS, binaries: None };
+        for pair in words.chunks(2) {
+            match pair {
+                ["--rounds", rounds] => options.rounds = rounds.parse().context("--rounds takes a number")?,
+                ["--binaries", folder] => options.binaries = Some(PathBuf::from(folder)),
+                _ => bail!("the options are: --rounds N, --binaries FOLDER"),
             }
-            _ => bail!("the options are: --rounds N"),
         }
+        ensure!((3..=500).contains(&options.rounds), "--rounds takes a number from 3 to 500");
+        Ok(options)
     }
 }
 
 /// Measures, on a stack that was deployed for it.
-pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: Options) -> Result<bool> {
-    let built = build(workspace)?;
+pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: &Options) -> Result<bool> {
+    let built = build(workspace, options.binaries.as_deref())?;
     let node = node(workspace)?;
     stack.open_keys_to_developers()?;
     silence(stack)?;
@@ -76,10 +79,15 @@ pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: Options) -> Re
 
 /// The functions and what they are compared with, as they are released. The functions by themselves, as they are
 /// packaged: what else is built with them would add features to the crates that they share.
-fn build(workspace: &Workspace) -> Result<BTreeMap<String, PathBuf>> {
-    let progress = Progress::start("Building the functions (profile release; some ten minutes the first time)");
-    let mut built = binaries::cargo_build(workspace, &progress, "release", &FUNCTIONS)?;
-    progress.done("");
+fn build(workspace: &Workspace, binaries: Option<&Path>) -> Result<BTreeMap<String, PathBuf>> {
+    let mut built = BTreeMap::new();
+    if let Some(folder) = binaries {
+        built.extend(FUNCTIONS.map(|function| (function.to_owned(), folder.join(function).join("bootstrap"))));
+    } else {
+        let progress = Progress::start("Building the functions (profile release; some ten minutes the first time)");
+        built.extend(binaries::cargo_build(workspace, &progress, "release", &FUNCTIONS)?);
+        progress.done("");
+    }
     for (title, package) in [("the minimal function", "minimal-function"), ("the bench", "linekeeper-bench")] {
         let progress = Progress::start(format!("Building {title} (profile release)"));
         built.extend(binaries::cargo_build(workspace, &progress, "release", &[package])?);

@@ -87,7 +87,7 @@ pub(crate) fn flood(options: ports::flood::Options) -> Result<bool> {
 pub(crate) fn bench(options: bench::Options) -> Result<bool> {
     let workspace = begin()?;
     let (_cloud, stack) = deploy(&workspace, None)?;
-    bench::play(&workspace, &stack, options)
+    bench::play(&workspace, &stack, &options)
 }
 
 /// The same stack, and it stays.

@@ -40,7 +40,7 @@ The whole product on one machine, without Docker, root or an account.
     cargo local attack        ten attacks on step-up, against the deployed stack
     cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local flood         many port orders at once: does it keep up; [--per-minute N] [--seconds N]
-    cargo local bench         what the functions cost in time and memory, beside what they are compared with; [--rounds N]
+    cargo local bench         what the functions cost in time and memory, beside what they are compared with; [--rounds N] [--binaries FOLDER]
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack

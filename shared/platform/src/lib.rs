@@ -11,7 +11,7 @@
 //! | [`messages`] | SMS, push, e-mail, the topic `line-events` |
 //! | [`door`], [`http`], [`problem`], [`identity`], [`network`] | the door for callers |
 //! | [`batch`] | the door for queues and streams |
-//! | [`config`], [`clock`], [`telemetry`], [`start`] | around every function |
+//! | [`config`], [`clock`], [`telemetry`], [`trust`], [`start`] | around every function |
 
 pub mod batch;
 pub mod clock;
@@ -32,3 +32,4 @@ pub mod start;
 pub mod store;
 pub mod telemetry;
 pub mod totp;
+pub mod trust;
