@@ -480,7 +480,7 @@ fn routes() -> Vec<Route> {
     let function = |target: &str| {
         let integration = target.strip_prefix("integrations/${").and_then(|rest| rest.strip_suffix('}')).unwrap();
         let (_, integration) = of_type("AWS::ApiGatewayV2::Integration").find(|(name, _)| *name == integration).unwrap();
-        integration["Properties"]["IntegrationUri"].as_str().unwrap().strip_suffix(".Arn").unwrap().to_owned()
+        integration["Properties"]["IntegrationUri"].as_str().unwrap().strip_suffix(".Alias").unwrap().to_owned()
     };
     let route = |(_, route): (_, &Value)| {
         let properties = &route["Properties"];

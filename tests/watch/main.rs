@@ -5,9 +5,11 @@
 mod alarms;
 mod bad_input;
 mod labels;
+mod rollout;
 mod scores;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use linekeeper_domain::change::Change;
 use linekeeper_domain::config::Settings;
@@ -15,6 +17,13 @@ use linekeeper_tests::people::ANA;
 use linekeeper_tests::{Answer, World, log};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
+
+/// The template, without its tags: `!Ref X` is read as `X`.
+fn template() -> &'static Value {
+    static TEMPLATE: LazyLock<Value> =
+        LazyLock::new(|| serde_saphyr::from_str(include_str!("../../infra/template.yaml")).unwrap());
+    &TEMPLATE
+}
 
 static ALONE: Mutex<()> = Mutex::const_new(());
 
