@@ -4,6 +4,7 @@
 
 mod alarms;
 mod bad_input;
+mod deployment;
 mod labels;
 mod rollout;
 mod scores;
