@@ -19,7 +19,7 @@ use linekeeper_domain::config::Settings;
 use linekeeper_domain::ids::{AccountId, ChangeId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Enrollable, Factor, Mode, Protection, Status, WhyNot};
 use linekeeper_domain::time::{Span, Timestamp};
-use linekeeper_platform::keys::{Jwk, Published, sign_not_me};
+use linekeeper_platform::keys::{Jwks, Published, sign_not_me};
 use linekeeper_platform::problem::ProblemKind;
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, AT_HOME, BEA};
@@ -1162,7 +1162,7 @@ async fn an_authorization_is_no_link() {
 async fn reading_the_keys_is_answered_as_documented() {
     struct Kms(fn() -> Error);
     impl Published for Kms {
-        fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+        fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
             Box::pin(async { Err((self.0)()) })
         }
     }
