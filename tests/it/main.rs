@@ -35,3 +35,4 @@ mod rules;
 /// What became of it.
 #[path = "../../infra/local/src/ports/score.rs"]
 mod score;
+mod versions;

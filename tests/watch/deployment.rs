@@ -72,9 +72,15 @@ fn refusals(template: &Value, region: &str, given: &[(&str, &str)]) -> Vec<Strin
     let mut refusals = Vec::new();
     for (name, parameter) in parameters {
         let value = value(name);
-        let number =
-            value.parse::<i64>().ok().filter(|_| parameter["Type"] == "Number" || parameter["AllowedValues"][0].is_i64());
-        if !constraints(parameter).is_valid(&number.map_or_else(|| json!(value), |number| json!(number))) {
+        let constraints = constraints(parameter);
+        let is_good = |value: &str| {
+            let is_number = parameter["Type"] == "Number" || parameter["AllowedValues"][0].is_i64();
+            let number = value.parse::<i64>().ok().filter(|_| is_number);
+            constraints.is_valid(&number.map_or_else(|| json!(value), |number| json!(number)))
+        };
+        // A list's are for each member.
+        let is_list = parameter["Type"] == "CommaDelimitedList";
+        if !if is_list { value.split(',').all(is_good) } else { is_good(&value) } {
             refusals.push(format!("Parameter '{name}' {}", parameter["ConstraintDescription"].as_str().unwrap()));
         }
     }
@@ -97,7 +103,10 @@ fn a_good_deployment_is_refused_nothing() {
     assert_eq!(refusals(template(), "us-east-2", &GOOD), [""; 0]);
     assert_eq!(refusals(&edge_template(), "us-east-1", &[]), [""; 0]);
     // Another one that is good: no CloudFront, a developer's app, a policy of several lines.
+    let keys = "arn:aws:kms:us-east-2:123456789012:key/5b1f3c2e,arn:aws:kms:us-east-2:123456789012:key/6c2f4d3e";
     let developer = [
+        ("MacKeys", keys),
+        ("OtherEdgeSecret", "the-one-before-the-one-before-it"),
         ("Edge", "none"),
         ("WebAcl", ""),
         ("EdgeDomain", ""),
@@ -126,6 +135,9 @@ fn a_parameter_that_cannot_be_is_refused_alone_and_by_a_sentence() {
             "must be the ARN of a certificate in us-east-1",
         ),
         ("EdgeSecret", "0123456789abcdef0123456789abcde", "must be 32 to 128 letters"),
+        ("OtherEdgeSecret", "too-short", "must be 32 to 128 letters"),
+        ("MacKeys", "alias/mac", "must be ARNs of KMS keys"),
+        ("SigningKeys", "arn:aws:kms:us-east-2:123456789012:key/5b1f3c2e,6c2f4d3e", "must be ARNs of KMS keys"),
         ("WebAcl", "arn:aws:wafv2:us-east-2:123456789012:regional/webacl/w/1", "must be the output WebAcl of edge.yaml"),
         ("RequestsPerSecond", "10001", "must be a whole number from 1 to 10000"),
         ("CodesPerSecond", "0", "must be a whole number from 1 to 10000"),
@@ -163,6 +175,7 @@ fn parameters_that_do_not_go_together_are_refused_by_a_sentence() {
         (("EdgeDomain", ""), "Edge=cloudfront needs EdgeDomain:"),
         (("EdgeCertificate", ""), "Edge=cloudfront needs EdgeCertificate:"),
         (("EdgeSecret", ""), "Edge=cloudfront needs EdgeSecret:"),
+        (("OtherEdgeSecret", GOOD[6].1), "OtherEdgeSecret is the same as EdgeSecret:"),
         (("Transport", "any"), "Transport=any is for an endpoint without TLS:"),
         (("Edge", "none"), "WebAcl stands in front of CloudFront:"),
     ] {
@@ -188,5 +201,30 @@ fn every_constraint_says_what_to_change() {
     for (name, parameter) in [template(), &edge_template()].into_iter().flat_map(|it| it["Parameters"].as_object().unwrap()) {
         let says = parameter["ConstraintDescription"].as_str().is_some_and(|sentence| sentence.starts_with("must "));
         assert!(says, "{name} is constrained without a sentence, or not at all");
+    }
+}
+
+/// While keys change, who makes has the first of the list and who compares or publishes has all; otherwise both have the
+/// stack's own, and no permission on another (I12).
+#[test]
+fn who_makes_has_one_key_and_who_compares_has_the_list() {
+    for (function, variable, statement, list, makes) in [
+        ("OtpIssue", "MAC_KEY", "MakeCodes", "MacKeys", true),
+        ("OtpVerify", "MAC_KEY", "CompareCodes", "MacKeys", false),
+        ("PortFeed", "MAC_KEY", "ComparePins", "MacKeys", false),
+        ("ChangeNotify", "SIGNING_KEY", "SignAuthorizations", "SigningKeys", true),
+        ("RequestIntake", "SIGNING_KEY", "PublicKey", "SigningKeys", false),
+    ] {
+        let resources = &template()["Resources"];
+        let one = list.trim_end_matches('s');
+        let (told, permitted) = match makes {
+            true => (json!([0, list]), json!([0, list])),
+            false => (json!([",", list]), json!(list)),
+        };
+        let variables = &resources[function]["Properties"]["Environment"]["Variables"];
+        assert_eq!(variables[variable], json!([format!("Own{one}"), format!("{one}.Arn"), told]), "{function}");
+        let policy = &resources[format!("{function}Policy")]["Properties"]["PolicyDocument"]["Statement"];
+        let statement = policy.as_array().unwrap().iter().find(|one| one["Sid"] == statement).unwrap();
+        assert_eq!(statement["Resource"], json!([format!("Own{one}"), format!("{one}.Arn"), permitted]), "{function}");
     }
 }
