@@ -1,6 +1,6 @@
 //! What can be watched from outside: metrics, what alarms make of them, and what bad input leaves behind. A binary of its
 //! own, because a test here counts all that the process counts: one at a time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what does not hold must stop the test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what does not hold must stop the test")]
 
 mod alarms;
 mod bad_input;
