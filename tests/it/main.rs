@@ -30,7 +30,9 @@ mod port_monitor;
 mod ports;
 mod races;
 mod risk;
+mod rotation;
 mod rules;
 /// What became of it.
 #[path = "../../infra/local/src/ports/score.rs"]
 mod score;
+mod versions;

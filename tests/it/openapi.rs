@@ -19,7 +19,7 @@ use linekeeper_domain::config::Settings;
 use linekeeper_domain::ids::{AccountId, ChangeId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Enrollable, Factor, Mode, Protection, Status, WhyNot};
 use linekeeper_domain::time::{Span, Timestamp};
-use linekeeper_platform::keys::{Jwk, Published, sign_not_me};
+use linekeeper_platform::keys::{Jwks, Published, sign_not_me};
 use linekeeper_platform::problem::ProblemKind;
 use linekeeper_platform::store::Error;
 use linekeeper_tests::people::{ANA, AT_HOME, BEA};
@@ -480,7 +480,7 @@ fn routes() -> Vec<Route> {
     let function = |target: &str| {
         let integration = target.strip_prefix("integrations/${").and_then(|rest| rest.strip_suffix('}')).unwrap();
         let (_, integration) = of_type("AWS::ApiGatewayV2::Integration").find(|(name, _)| *name == integration).unwrap();
-        integration["Properties"]["IntegrationUri"].as_str().unwrap().strip_suffix(".Arn").unwrap().to_owned()
+        integration["Properties"]["IntegrationUri"].as_str().unwrap().strip_suffix(".Alias").unwrap().to_owned()
     };
     let route = |(_, route): (_, &Value)| {
         let properties = &route["Properties"];
@@ -1162,7 +1162,7 @@ async fn an_authorization_is_no_link() {
 async fn reading_the_keys_is_answered_as_documented() {
     struct Kms(fn() -> Error);
     impl Published for Kms {
-        fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+        fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
             Box::pin(async { Err((self.0)()) })
         }
     }

@@ -17,7 +17,7 @@ use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_domain::words::Text;
 use linekeeper_platform::batch::{self, DeadLetter, DeadLetters};
 use linekeeper_platform::clock::Clock;
-use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, ProfileKey, Published, Signer};
+use linekeeper_platform::keys::{CodeCheck, CodeMac, Jwk, Jwks, ProfileKey, Published, Signer};
 use linekeeper_platform::messages::{Answers, IncidentEvent, LineEvent, Messenger, Publisher};
 use linekeeper_platform::seal::{Sealer, Unsealer};
 use linekeeper_platform::store::Error;
@@ -65,6 +65,7 @@ pub struct Keys {
     sealing: [u8; 32],
     signing: p256::ecdsa::SigningKey,
     signed: AtomicUsize,
+    id: &'static str,
     tap: Tap,
 }
 
@@ -83,14 +84,20 @@ impl Keys {
                 break key;
             }
         };
-        Self { mac: rand::random(), sealing: rand::random(), signing, signed: AtomicUsize::new(0), tap }
+        Self { mac: rand::random(), sealing: rand::random(), signing, signed: AtomicUsize::new(0), id: "test-key", tap }
+    }
+
+    /// The same keys under another id.
+    #[must_use]
+    pub fn named(self, id: &'static str) -> Self {
+        Self { id, ..self }
     }
 
     /// The same ones for the same number, from 1.
     #[must_use]
     pub fn of(seed: u8, tap: Tap) -> Self {
         let signing = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
-        Self { mac: [seed; 32], sealing: [seed; 32], signing, signed: AtomicUsize::new(0), tap }
+        Self { mac: [seed; 32], sealing: [seed; 32], signing, signed: AtomicUsize::new(0), id: "test-key", tap }
     }
 
     /// How often something was signed.
@@ -109,7 +116,7 @@ impl Keys {
     #[must_use]
     pub fn public(&self) -> Jwk {
         let der = p256::PublicKey::from(self.signing.verifying_key()).to_public_key_der().unwrap();
-        Jwk::from_der(der.as_bytes(), "test-key").unwrap()
+        Jwk::from_der(der.as_bytes(), self.id).unwrap()
     }
 }
 
@@ -144,14 +151,14 @@ impl Signer for Keys {
     }
 
     fn key_id(&self) -> &str {
-        "test-key"
+        self.id
     }
 }
 
 impl Published for Keys {
-    fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+    fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
         // Asked for once in a process's life: not a call of an operation.
-        Box::pin(async move { Ok(self.public()) })
+        Box::pin(async move { Ok(Jwks { keys: vec![self.public()] }) })
     }
 }
 

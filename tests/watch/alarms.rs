@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use linekeeper_domain::kinds::{Band, Factor};
 use linekeeper_domain::signals::RequestSignals;
+use linekeeper_platform::problem::ProblemKind;
 use linekeeper_platform::telemetry::{Metric, NAMESPACE};
+use serde_json::Value;
+
+use crate::template;
 
 const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 const RUNBOOK: &str = include_str!("../../infra/README.md");
-
-/// What stands after a key on a line, up to a comma or bracket.
-fn after<'a>(line: &'a str, key: &str) -> &'a str {
-    let rest = line.split_once(key).unwrap().1;
-    rest.split([',', '}', ']']).next().unwrap().trim()
-}
 
 /// The alarms, by name, each with its lines.
 fn alarms() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -31,31 +29,42 @@ fn alarms() -> Vec<(&'static str, Vec<&'static str>)> {
     alarms
 }
 
-fn ours<'a>(lines: &[&'a str]) -> Vec<(&'a str, &'a str)> {
-    let metrics = lines.iter().filter(|line| line.contains(&format!("Namespace: {NAMESPACE}")));
-    metrics.map(|line| (after(line, "MetricName: "), after(line, "Name: outcome, Value: "))).collect()
+/// What an alarm reads of ours: metric and outcome.
+fn ours(alarm: &str) -> Vec<(String, String)> {
+    let properties = &template()["Resources"][alarm]["Properties"];
+    let by_math = properties["Metrics"].as_array().into_iter().flatten().map(|metric| &metric["MetricStat"]["Metric"]);
+    let metrics = by_math.chain([properties]).filter(|metric| metric["Namespace"] == NAMESPACE);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let outcome = |metric: &Value| {
+        let dimensions = metric["Dimensions"].as_array().unwrap();
+        dimensions.iter().find(|dimension| dimension["Name"] == "outcome").map(|dimension| text(&dimension["Value"])).unwrap()
+    };
+    metrics.map(|metric| (text(&metric["MetricName"]), outcome(metric))).collect()
 }
 
 #[test]
 fn every_metric_that_an_alarm_reads_is_one_that_is_counted() {
     let missing: Vec<&str> = RequestSignals::default().missing().collect();
     let mut read = BTreeSet::new();
-    for (alarm, lines) in alarms() {
-        for (metric, outcome) in ours(&lines) {
+    for (alarm, _) in alarms() {
+        for (metric, outcome) in ours(alarm) {
+            let outcome = outcome.as_str();
             assert!(Metric::ALL.iter().any(|known| known.name() == metric), "{alarm}: {metric}");
-            let known = match metric {
+            let known = match metric.as_str() {
                 "Scores" => Band::ALL.iter().any(|band| band.word() == outcome),
                 "MissingSignals" => missing.contains(&outcome),
                 "OnlineRequests" => outcome == "online",
                 "Challenges" => Factor::ALL.iter().any(|factor| factor.word() == outcome),
                 "Answers" => ["right", "wrong"].contains(&outcome),
+                "Requests" => outcome == ProblemKind::Internal.name(),
                 _ => false,
             };
             assert!(known, "{alarm}: {metric} with {outcome}");
             read.insert(metric);
         }
     }
-    assert_eq!(read, ["Answers", "Challenges", "MissingSignals", "OnlineRequests", "Scores"].into());
+    let read: BTreeSet<&str> = read.iter().map(String::as_str).collect();
+    assert_eq!(read, ["Answers", "Challenges", "MissingSignals", "OnlineRequests", "Requests", "Scores"].into());
 }
 
 /// More is refused when the stack is deployed, and not before.
@@ -76,8 +85,8 @@ fn no_alarm_reads_more_than_ten_metrics_and_each_by_math_can_be_left_out() {
 #[test]
 fn the_share_without_a_score_is_one_of_all_bands() {
     let (_, lines) = alarms().into_iter().find(|(name, _)| *name == "UnavailableScoresAlarm").unwrap();
-    let read: BTreeSet<&str> = ours(&lines).into_iter().map(|(_, outcome)| outcome).collect();
-    assert_eq!(read, Band::ALL.iter().map(|band| band.word()).collect());
+    let read: BTreeSet<String> = ours("UnavailableScoresAlarm").into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(read, Band::ALL.iter().map(|band| band.word().to_owned()).collect());
     let sum = lines.iter().find(|line| line.contains("Expression: FILL(low")).unwrap();
     assert!(read.iter().all(|band| sum.contains(&format!("FILL({band}, 0)"))), "{sum}");
 }
@@ -85,7 +94,7 @@ fn the_share_without_a_score_is_one_of_all_bands() {
 #[test]
 fn every_alarm_names_a_section_that_says_what_to_do() {
     let alarms = alarms();
-    assert_eq!(alarms.len(), 20);
+    assert_eq!(alarms.len(), 31);
     for (alarm, lines) in alarms {
         let description = lines.iter().find(|line| line.trim().starts_with("AlarmDescription: ")).unwrap();
         let (_, section) = description.split_once("(infra/README.md, ").unwrap_or_else(|| panic!("{alarm} names no section"));

@@ -1,13 +1,16 @@
 //! What can be watched from outside: metrics, what alarms make of them, and what bad input leaves behind. A binary of its
 //! own, because a test here counts all that the process counts: one at a time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what does not hold must stop the test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what does not hold must stop the test")]
 
 mod alarms;
 mod bad_input;
+mod deployment;
 mod labels;
+mod rollout;
 mod scores;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use linekeeper_domain::change::Change;
 use linekeeper_domain::config::Settings;
@@ -15,6 +18,13 @@ use linekeeper_tests::people::ANA;
 use linekeeper_tests::{Answer, World, log};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
+
+/// The template, without its tags: `!Ref X` is read as `X`.
+fn template() -> &'static Value {
+    static TEMPLATE: LazyLock<Value> =
+        LazyLock::new(|| serde_saphyr::from_str(include_str!("../../infra/template.yaml")).unwrap());
+    &TEMPLATE
+}
 
 static ALONE: Mutex<()> = Mutex::const_new(());
 

@@ -16,7 +16,7 @@ use linekeeper_domain::view::ChangeView;
 use linekeeper_platform::config::{Var, door, relying_party};
 use linekeeper_platform::door::Door;
 use linekeeper_platform::http::{Reply, Request, serve};
-use linekeeper_platform::keys::{CodeCheck, KmsMac};
+use linekeeper_platform::keys::{CodeCheck, KmsMac, Ring};
 use linekeeper_platform::passkey::{Asserted, PasskeyError, RelyingParty};
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::seal::{KmsSeal, Unsealer};
@@ -98,7 +98,7 @@ impl App {
         let relying_party = relying_party(&config)?;
         let aws = start::aws().await?;
         let kms = aws_sdk_kms::Client::new(&aws);
-        let check = Arc::new(KmsMac::new(kms.clone(), config.get(Var::MacKey)));
+        let check = Arc::new(Ring::read(config.get(Var::MacKey), |arn| KmsMac::new(kms.clone(), arn)));
         let unsealer = Arc::new(KmsSeal::new(kms, config.get(Var::SealKey)));
         Ok(Self { shell: start::shell(&config, &aws), door, check, unsealer, relying_party })
     }

@@ -26,7 +26,7 @@ use linekeeper_domain::state::View;
 use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::batch::{self, Failure, SqsDeadLetters};
 use linekeeper_platform::config::{self, Var};
-use linekeeper_platform::keys::{CodeCheck, KmsMac};
+use linekeeper_platform::keys::{CodeCheck, KmsMac, Ring};
 use linekeeper_platform::messages::{AnswerQueue, Answers, Publisher, Topic};
 use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::{self, Outcome, Shell, owner};
@@ -104,10 +104,10 @@ impl App<SqsDeadLetters> {
             [Var::DeadLetterQueue, Var::MacKey, Var::ProfileKey, Var::PortAnswersQueue, Var::LineEventsQueue, Var::EventsTopic];
         let config = start::configure(env!("CARGO_PKG_NAME"), &needed)?;
         let aws = start::aws().await?;
-        let sqs = aws_sdk_sqs::Client::new(&aws);
+        let (sqs, kms) = (aws_sdk_sqs::Client::new(&aws), aws_sdk_kms::Client::new(&aws));
         Ok(Self {
             shell: start::shell(&config, &aws),
-            check: Arc::new(KmsMac::new(aws_sdk_kms::Client::new(&aws), config.get(Var::MacKey))),
+            check: Arc::new(Ring::read(config.get(Var::MacKey), |arn| KmsMac::new(kms.clone(), arn))),
             risk: Arc::new(start::risk(&config, &aws)),
             answers: Arc::new(AnswerQueue::new(sqs.clone(), config.get(Var::PortAnswersQueue))),
             publisher: Arc::new(Topic::new(aws_sdk_sns::Client::new(&aws), config.get(Var::EventsTopic))),

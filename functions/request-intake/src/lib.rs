@@ -16,7 +16,7 @@ use linekeeper_platform::config::{Var, door};
 use linekeeper_platform::door::Door;
 use linekeeper_platform::http::{Reply, Request, serve};
 use linekeeper_platform::identity::Caller;
-use linekeeper_platform::keys::{Jwks, KmsSigner, Published};
+use linekeeper_platform::keys::{KmsSigner, Published, Ring};
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::risk::Risk;
 use linekeeper_platform::shell::Shell;
@@ -28,7 +28,7 @@ pub struct App {
     pub shell: Shell,
     /// Who calls, and from where.
     pub door: Door,
-    /// The key that authorizations and links are verified with.
+    /// The keys that authorizations and links are verified with.
     pub key: Arc<dyn Published>,
     /// `iss` of what was signed.
     pub issuer: String,
@@ -51,7 +51,8 @@ impl App {
         let config = start::configure(env!("CARGO_PKG_NAME"), &[Var::SigningKey, Var::Issuer, Var::ProfileKey])?;
         let door = door(config.get(Var::Issuer), |name| std::env::var(name).ok())?;
         let aws = start::aws().await?;
-        let key = KmsSigner::new(aws_sdk_kms::Client::new(&aws), config.get(Var::SigningKey));
+        let kms = aws_sdk_kms::Client::new(&aws);
+        let key = Ring::read(config.get(Var::SigningKey), |arn| KmsSigner::new(kms.clone(), arn));
         let issuer = config.get(Var::Issuer).to_owned();
         let risk = Arc::new(start::risk(&config, &aws));
         Ok(Self { shell: start::shell(&config, &aws), door, key: Arc::new(key), issuer, risk })
@@ -83,8 +84,7 @@ impl App {
     }
 
     async fn jwks(&self) -> Result<Reply, Problem> {
-        let jwks = Jwks { keys: vec![self.key.jwk().await?] };
-        Ok(Reply::json(200, &jwks)?.with("cache-control", "public, max-age=300"))
+        Ok(Reply::json(200, &self.key.jwks().await?)?.with("cache-control", "public, max-age=300"))
     }
 }
 

@@ -26,8 +26,8 @@ struct Stopped {
 impl App {
     pub(crate) async fn not_me(&self, request: &Request) -> Result<Reply, Problem> {
         let tap: Tap = request.json()?;
-        let jwk = self.key.jwk().await?;
-        let claims = read_not_me(&tap.token, &jwk, &self.issuer, self.shell.clock.now()).ok_or_else(|| {
+        let (jwks, now) = (self.key.jwks().await?, self.shell.clock.now());
+        let claims = jwks.keys.iter().find_map(|jwk| read_not_me(&tap.token, jwk, &self.issuer, now)).ok_or_else(|| {
             Problem::new(ProblemKind::Unauthenticated, "The link is not ours or too old. Lock the account in the app.")
         })?;
         let owner = owner(&claims.account_id, claims.change_id.subject());

@@ -21,6 +21,8 @@ use crate::workspace::Workspace;
 pub(crate) const STACK: &str = "linekeeper";
 
 const ARTIFACTS: &str = "linekeeper-artifacts";
+/// What decides how SAM expands the template. The local cloud expands it by the parameters' defaults alone.
+const READ_BY_SAM: [&str; 1] = ["Rollout"];
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running local cloud; dropped, it stops.
@@ -92,20 +94,22 @@ impl Cloud {
         self.group.id()
     }
 
-    /// Deploys the production template as it stands, and returns the stack's outputs.
+    /// Deploys the production template as it stands, but for defaults of [`READ_BY_SAM`], and returns the stack's outputs.
     pub(crate) fn deploy(&self, parameters: &[(&str, String)]) -> Result<Value> {
         let progress = Progress::start("Deploying infra/template.yaml with the AWS command line");
-        let packaged = self.workspace.state("packaged.yaml");
+        let packaged = self.workspace.state("packaged.json");
         let log = self.workspace.log("deploy");
 
         self.cli(&["s3", "mb", &format!("s3://{ARTIFACTS}")], &progress, &log)?;
         let mut package = self.command();
         package
-            .args(["cloudformation", "package", "--s3-bucket", ARTIFACTS, "--template-file"])
+            .args(["cloudformation", "package", "--s3-bucket", ARTIFACTS, "--use-json", "--template-file"])
             .arg(self.workspace.template())
             .arg("--output-template-file")
             .arg(&packaged);
         process::run(&progress, &mut package, &log, |_| ())?;
+        let read: Value = serde_json::from_str(&fs::read_to_string(&packaged)?).context("the packaged template is no JSON")?;
+        fs::write(&packaged, with_defaults(read, parameters).to_string())?;
 
         let mut deploy = self.command();
         deploy
@@ -221,6 +225,16 @@ pub(crate) fn stop_left_over(workspace: &Workspace) -> Result<()> {
 
 fn record_path(workspace: &Workspace) -> PathBuf {
     workspace.state("run.json")
+}
+
+/// The template with what [`READ_BY_SAM`] names as its parameters' defaults.
+fn with_defaults(mut template: Value, parameters: &[(&str, String)]) -> Value {
+    for (name, value) in parameters.iter().filter(|(name, _)| READ_BY_SAM.contains(name)) {
+        if let Some(parameter) = template.pointer_mut(&format!("/Parameters/{name}/Default")) {
+            *parameter = json!(value);
+        }
+    }
+    template
 }
 
 fn outputs_of(described: &Value) -> Result<Value> {

@@ -287,8 +287,8 @@ pub(crate) const SENDER: &str = "care@mobile.example";
 /// The shortest that the template takes: the local cloud knows no other end to a stream's retries.
 const NOTICE_RETRY_SECONDS: &str = "60";
 
-/// The template's parameters for a local stack: no CloudFront in front, no TLS and no alarm by metric
-/// math, all else as in production.
+/// The template's parameters for a local stack: no CloudFront in front, no TLS, no alarm by metric math and
+/// no CodeDeploy, all else as in production.
 fn parameters(issuer: &Issuer, edge_secret: &str, base: &str, monitor: &str) -> Vec<(&'static str, String)> {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     vec![
@@ -300,6 +300,7 @@ fn parameters(issuer: &Issuer, edge_secret: &str, base: &str, monitor: &str) -> 
         ("EdgeSecret", edge_secret.to_owned()),
         ("Issuer", base.to_owned()),
         ("Transport", "any".to_owned()),
+        ("Rollout", "all-at-once".to_owned()),
         ("SmsAlarmCodes", "0".to_owned()),
         ("MissingSignalsPercent", "0".to_owned()),
         ("UnavailableScoresPercent", "0".to_owned()),

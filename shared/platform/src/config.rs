@@ -18,13 +18,13 @@ pub enum Var {
     StateTable,
     /// Name of the append-only table.
     LedgerTable,
-    /// ARN of the KMS key for codes' MACs.
+    /// ARN of the KMS key for codes' MACs; who compares takes several, parted by commas ([`crate::keys::Ring`]).
     MacKey,
     /// ARN of the KMS key that seals the seeds of authenticator apps.
     SealKey,
     /// ARN of the KMS key that the key of the profiles' hashes is derived from.
     ProfileKey,
-    /// ARN of the KMS key that signs.
+    /// ARN of the KMS key that signs; who verifies takes several, parted by commas.
     SigningKey,
     /// ARN of the topic `line-events`.
     EventsTopic,
@@ -172,7 +172,11 @@ pub fn door(base: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Door,
         (_, _, None) => None,
         (_, _, Some(_)) => return Err(ConfigError::Missing(vec!["IDENTITY_ISSUER", "IDENTITY_AUDIENCE"])),
     };
-    Ok(Door { identity: Identity::new(verifier), edge: Edge::new(found("EDGE_SECRET")), base: base.to_owned() })
+    Ok(Door {
+        identity: Identity::new(verifier),
+        edge: Edge::new(found("EDGE_SECRET")).or(found("OTHER_EDGE_SECRET")),
+        base: base.to_owned(),
+    })
 }
 
 /// Whom passkeys are made for: the carrier's app.

@@ -78,10 +78,10 @@ pub enum DpopError {
     #[error("the proof is for another address")]
     WrongUrl,
     /// Older than a minute.
-    #[error("the proof is too old")]
+    #[error("the proof is too old: make one for each request, by a clock that is right")]
     TooOld,
     /// From a clock that is too far ahead.
-    #[error("the proof is from the future")]
+    #[error("the proof is from the future: the device's clock is ahead")]
     TooEarly,
     /// Not 8 to 128 visible characters.
     #[error("the proof's id does not have 8 to 128 visible characters")]

@@ -52,10 +52,76 @@ pub trait Signer: Send + Sync {
     fn key_id(&self) -> &str;
 }
 
-/// The public half of the signing key.
+/// The public halves of the signing keys.
 pub trait Published: Send + Sync {
-    /// The key as a JWK (RFC 7517).
-    fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>>;
+    /// The keys as a set (RFC 7517): by any of them what was signed is good.
+    fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>>;
+}
+
+/// Keys of one use. What any of them made is good, so that a key can be changed while things made by it are in
+/// flight; which one makes is said elsewhere.
+#[derive(Clone, Debug)]
+pub struct Ring<K> {
+    /// The one in use: asked first, so that the others cost nothing where they are not needed.
+    first: K,
+    /// The next one, or those from before.
+    others: Vec<K>,
+}
+
+impl<K> Ring<K> {
+    /// The keys of a list of ARNs, parted by commas.
+    pub fn read(arns: &str, key: impl Fn(&str) -> K) -> Self {
+        let (first, others) = arns.split_once(',').unwrap_or((arns, ""));
+        Self { first: key(first), others: others.split(',').filter(|arn| !arn.is_empty()).map(key).collect() }
+    }
+
+    /// The key in use and the others.
+    pub fn new(first: K, others: Vec<K>) -> Self {
+        Self { first, others }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &K> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl<K: CodeCheck + ?Sized> CodeCheck for Arc<K> {
+    fn check<'a>(&'a self, input: &'a Digest, mac: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        self.as_ref().check(input, mac)
+    }
+}
+
+impl<K: Published + ?Sized> Published for Arc<K> {
+    fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
+        self.as_ref().jwks()
+    }
+}
+
+impl<K: CodeCheck> CodeCheck for Ring<K> {
+    /// One call where the first key made it, one more for each other that has to be asked.
+    fn check<'a>(&'a self, input: &'a Digest, mac: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            for key in self.all() {
+                if key.check(input, mac).await? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+}
+
+impl<K: Published> Published for Ring<K> {
+    /// All of them or none: a key that is left out would void what it signed.
+    fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
+        Box::pin(async move {
+            let mut keys = Vec::new();
+            for key in self.all() {
+                keys.extend(key.jwks().await?.keys);
+            }
+            Ok(Jwks { keys })
+        })
+    }
 }
 
 /// A public key of P-256.
@@ -217,7 +283,7 @@ impl Signer for KmsSigner {
 
 impl Published for KmsSigner {
     /// Asks KMS once in the life of the process.
-    fn jwk(&self) -> BoxFuture<'_, Result<Jwk, Error>> {
+    fn jwks(&self) -> BoxFuture<'_, Result<Jwks, Error>> {
         Box::pin(async move {
             let ask = || async {
                 let call = self.client.get_public_key().key_id(&self.key);
@@ -225,7 +291,7 @@ impl Published for KmsSigner {
                 let der = answer.public_key().ok_or(Error::Corrupt("KMS gave no public key"))?;
                 Jwk::from_der(der.as_ref(), &self.id)
             };
-            self.jwk.get_or_try_init(ask).await.cloned()
+            Ok(Jwks { keys: vec![self.jwk.get_or_try_init(ask).await?.clone()] })
         })
     }
 }
@@ -351,4 +417,54 @@ pub fn read_not_me(token: &str, jwk: &Jwk, issuer: &str, now: Timestamp) -> Opti
     validation.validate_exp = false;
     let claims = jsonwebtoken::decode::<NotMe>(token, &key, &validation).ok()?.claims;
     (now.as_second() < claims.exp).then_some(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kms::config::http::{HttpRequest, HttpResponse};
+    use aws_sdk_kms::config::retry::RetryConfig;
+    use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_types::body::SdkBody;
+    use serde_json::json;
+
+    use super::*;
+    use crate::telemetry;
+
+    /// KMS as it answers a caller whose clock is ten minutes behind.
+    #[derive(Debug)]
+    struct Ahead;
+
+    impl HttpConnector for Ahead {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            let answer = json!({
+                "__type": "InvalidSignatureException",
+                "message": "Signature expired: 20261125T091000Z is now earlier than 20261125T091500Z (20261125T092000Z - 5 min.)",
+            });
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(400.try_into().unwrap(), SdkBody::from(answer.to_string()))))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_aws_says_of_a_clock_that_is_ten_minutes_off_reaches_the_log() {
+        let config = aws_sdk_kms::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client_fn(|_: &HttpConnectorSettings, _| SharedHttpConnector::new(Ahead)))
+            .build();
+        let error = KmsSigner::new(aws_sdk_kms::Client::from_conf(config), "arn:key").sign(b"x").await.unwrap_err();
+        let line = telemetry::chain(&error);
+        assert!(line.starts_with("kms:Sign failed") && line.contains("is now earlier than 20261125T091500Z"), "{line}");
+    }
+
+    #[test]
+    fn a_ring_is_read_of_a_list() {
+        for (list, all) in [("a", &["a"][..]), ("a,b", &["a", "b"]), ("a,b,c", &["a", "b", "c"]), ("a,", &["a"])] {
+            assert_eq!(Ring::read(list, str::to_owned).all().collect::<Vec<_>>(), all);
+        }
+    }
 }

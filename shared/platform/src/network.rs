@@ -26,6 +26,8 @@ const HINT: usize = 512;
 /// The edge in front of the functions.
 pub struct Edge {
     secret: Option<String>,
+    /// The next one, or the one from before, while the secret changes.
+    other: Option<String>,
 }
 
 // The secret is never printed.
@@ -39,7 +41,13 @@ impl Edge {
     /// `secret` is what the edge sends along; without one no request has passed an edge.
     #[must_use]
     pub fn new(secret: Option<String>) -> Self {
-        Self { secret: secret.filter(|secret| !secret.is_empty()) }
+        Self { secret: secret.filter(|secret| !secret.is_empty()), other: None }
+    }
+
+    /// Which another secret is good for as well, while the secret changes.
+    #[must_use]
+    pub fn or(self, other: Option<String>) -> Self {
+        Self { other: other.filter(|secret| !secret.is_empty()), ..self }
     }
 
     /// Everything known of a request.
@@ -87,10 +95,9 @@ impl Edge {
     }
 
     fn is_passed_by(&self, request: &Request) -> bool {
-        match (&self.secret, request.header(EDGE_HEADER)) {
-            (Some(secret), Some(sent)) => secret.as_bytes().ct_eq(sent.as_bytes()).into(),
-            _ => false,
-        }
+        let Some(sent) = request.header(EDGE_HEADER) else { return false };
+        let is = |secret: &Option<String>| secret.as_ref().is_some_and(|secret| secret.as_bytes().ct_eq(sent.as_bytes()).into());
+        is(&self.secret) || is(&self.other)
     }
 }
 
@@ -229,6 +236,18 @@ mod tests {
         assert_eq!(network.position, Signal::Present(Position::new(25.77427, -80.19366).unwrap()));
         assert_eq!(network.region, Signal::Present("Florida".to_owned()));
         assert_eq!(network.address, Signal::Present("198.51.100.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn while_the_edges_secret_changes_either_is_believed_and_no_third() {
+        let network = |sent: &str| {
+            let mut headers = miami();
+            headers["X-Linekeeper-Edge"] = json!(sent);
+            signals(Edge::new(Some("the-new-one".to_owned())).or(Some(SECRET.to_owned())), headers).network
+        };
+        assert_eq!((network(SECRET).asn, network("the-new-one").asn), (Signal::Present(7922), Signal::Present(7922)));
+        assert_eq!(network("another").asn, Signal::Unavailable);
+        assert_eq!(network("").asn, Signal::Unavailable);
     }
 
     #[test]

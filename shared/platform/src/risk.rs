@@ -1,6 +1,6 @@
 //! What a function that scores has: the models, and the key of the profiles' hashes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use linekeeper_domain::risk::Scorer;
 use linekeeper_domain::risk::marks::Marker;
@@ -13,10 +13,18 @@ use crate::telemetry;
 /// The model that was built in: what `shared/risk-training` made last.
 const BUILT_IN: &str = include_str!("../../risk-training/model/model.json");
 
+/// Names the file of the model that decides.
+const MODEL: &str = "RISK_MODEL";
+/// Names the file of a model that is only recorded.
+const SHADOW: &str = "RISK_SHADOW_MODEL";
+
 /// Models and key. What is wrong with any of them is no reason not to start: stopping a change needs none of
 /// them, and a score that cannot be had is one that is unavailable (I4).
 pub struct Risk {
-    model: Option<Model>,
+    /// The one that a variable names is read at start, so that what is wrong with it is said then. The one that is
+    /// built in is read for the first score: it takes as long as all else that a function does before it asks for
+    /// work, and stopping a change needs no score.
+    model: OnceLock<Option<Model>>,
     shadow: Option<Model>,
     key: Arc<dyn ProfileKey>,
     marker: OnceCell<Marker>,
@@ -26,29 +34,45 @@ impl std::fmt::Debug for Risk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let version = |model: &Option<Model>| model.as_ref().map(|model| model.version().to_owned());
         f.debug_struct("Risk")
-            .field("model", &version(&self.model))
+            .field("model", &self.model.get().and_then(version))
             .field("shadow", &version(&self.shadow))
             .finish_non_exhaustive()
     }
 }
 
-/// A model's file, checked; nothing, with a line in the log, where it is not what was trained.
-fn read(file: Result<String, std::io::Error>, which: &'static str) -> Option<Model> {
+/// A model that cannot be used, in one sentence that says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a risk model cannot be used, and every score of it is unavailable: {reason}; name a sound file in {variable}, or {otherwise}"
+)]
+struct Unusable {
+    variable: &'static str,
+    reason: String,
+    otherwise: &'static str,
+}
+
+/// A model's file, checked.
+fn read(file: Result<String, std::io::Error>, variable: &'static str) -> Result<Model, Unusable> {
+    let otherwise = match variable {
+        SHADOW => "take the variable away",
+        _ => "take the variable away for the model that was built in",
+    };
     let model = match file {
         Ok(text) => Model::read(&text).map_err(|error| telemetry::chain(&error)),
         Err(error) => Err(telemetry::chain(&error)),
     };
-    match model {
+    model.map_err(|reason| Unusable { variable, reason, otherwise })
+}
+
+/// The same, with a line in the log.
+fn told(file: Result<String, std::io::Error>, variable: &'static str) -> Option<Model> {
+    match read(file, variable) {
         Ok(model) => {
-            tracing::info!(which, version = model.version(), "a risk model");
+            tracing::info!(variable, version = model.version(), "a risk model");
             Some(model)
         }
         Err(error) => {
-            tracing::error!(
-                which,
-                error,
-                "a risk model cannot be used: until another is deployed, every score of it is unavailable"
-            );
+            tracing::error!("{error}");
             None
         }
     }
@@ -61,8 +85,8 @@ impl Risk {
     pub fn new(key: Arc<dyn ProfileKey>, lookup: impl Fn(&str) -> Option<String>) -> Self {
         let named = |name: &str| lookup(name).filter(|path| !path.is_empty()).map(std::fs::read_to_string);
         Self {
-            model: read(named("RISK_MODEL").unwrap_or_else(|| Ok(BUILT_IN.to_owned())), "model"),
-            shadow: named("RISK_SHADOW_MODEL").and_then(|file| read(file, "shadow")),
+            model: named(MODEL).map_or_else(OnceLock::new, |file| told(file, MODEL).into()),
+            shadow: named(SHADOW).and_then(|file| told(file, SHADOW)),
             key,
             marker: OnceCell::new(),
         }
@@ -75,7 +99,8 @@ impl Risk {
         if let Err(error) = &marker {
             tracing::error!(error = telemetry::chain(error), "no key of the profiles: scores are unavailable");
         }
-        Scorer { model: self.model.as_ref(), shadow: self.shadow.as_ref(), marker: marker.ok() }
+        let model = self.model.get_or_init(|| told(Ok(BUILT_IN.to_owned()), MODEL));
+        Scorer { model: model.as_ref(), shadow: self.shadow.as_ref(), marker: marker.ok() }
     }
 }
 
@@ -126,6 +151,24 @@ mod tests {
         }
         let risk = Risk::new(Arc::new(Key), |_| Some("/no/such/file".to_owned()));
         assert!(risk.scorer().await.model.is_none());
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_used_says_what_to_change_in_one_sentence() {
+        let altered = BUILT_IN.replacen("0.1", "0.2", 1);
+        assert_ne!(altered, BUILT_IN);
+        let said = |file, variable| read(file, variable).unwrap_err().to_string();
+        assert_eq!(
+            said(Ok(altered), MODEL),
+            "a risk model cannot be used, and every score of it is unavailable: the model's hash is not the one in the file; \
+             name a sound file in RISK_MODEL, or take the variable away for the model that was built in"
+        );
+        let none = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+        assert_eq!(
+            said(none, SHADOW),
+            "a risk model cannot be used, and every score of it is unavailable: entity not found; \
+             name a sound file in RISK_SHADOW_MODEL, or take the variable away"
+        );
     }
 
     #[tokio::test]
