@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod acts;
+mod aftercare;
 mod api;
 mod attacks;
 mod aws;

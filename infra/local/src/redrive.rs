@@ -609,6 +609,12 @@ pub(crate) fn waiting(stack: &Deployed, queue: Parked) -> Result<usize> {
     Ok(counts(stack, stack.physical(queue.logical())?)?.0)
 }
 
+/// How many messages lie in a queue, those that somebody reads included.
+pub(crate) fn lying(stack: &Deployed, url: &str) -> Result<usize> {
+    let (visible, in_flight) = counts(stack, url)?;
+    Ok(visible + in_flight)
+}
+
 fn counted(count: usize) -> String {
     match count {
         0 => "empty".to_owned(),

@@ -14,16 +14,31 @@ use serde_json::{Value, json};
 
 use crate::workspace::Workspace;
 
-/// The document of one function, built for one target.
-pub(crate) fn of(workspace: &Workspace, function: &str, target: &str) -> Result<String> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(workspace.root().join("Cargo.toml"))
-        .other_options(["--locked", "--filter-platform", target].map(str::to_owned))
-        .exec()
-        .context("cargo metadata failed")?;
-    let lock = Lockfile::load(workspace.root().join("Cargo.lock"))?;
-    let document = document(&metadata, &lock, function, target)?;
-    Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+/// What the documents are made from: one resolution of the whole workspace, for one target.
+#[derive(Debug)]
+pub(crate) struct Bills {
+    metadata: Metadata,
+    lock: Lockfile,
+    target: String,
+}
+
+impl Bills {
+    /// Asks cargo, and reads the lock file.
+    pub(crate) fn read(workspace: &Workspace, target: &str) -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .manifest_path(workspace.root().join("Cargo.toml"))
+            .other_options(["--locked", "--filter-platform", target].map(str::to_owned))
+            .exec()
+            .context("cargo metadata failed")?;
+        let lock = Lockfile::load(workspace.root().join("Cargo.lock"))?;
+        Ok(Self { metadata, lock, target: target.to_owned() })
+    }
+
+    /// The document of one function.
+    pub(crate) fn of(&self, function: &str) -> Result<String> {
+        let document = document(&self.metadata, &self.lock, function, &self.target)?;
+        Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+    }
 }
 
 /// The packages, their edges, and which of them are linked in.
@@ -178,8 +193,9 @@ mod tests {
     fn every_package_of_every_function_is_in_its_bill_with_version_licence_and_checksum() {
         let workspace = Workspace::find().unwrap();
         let lock = std::fs::read_to_string(workspace.root().join("Cargo.lock")).unwrap();
+        let bills = Bills::read(&workspace, TARGET).unwrap();
         for function in FUNCTIONS {
-            let bill: Value = serde_json::from_str(&of(&workspace, function, TARGET).unwrap()).unwrap();
+            let bill: Value = serde_json::from_str(&bills.of(function).unwrap()).unwrap();
             let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
             let components = bill["components"].as_array().unwrap();
             let by_name: BTreeMap<_, _> = components.iter().map(|c| ((text(c, "name"), text(c, "version")), c)).collect();
@@ -212,8 +228,8 @@ mod tests {
     #[test]
     fn a_bill_is_the_same_each_time_and_its_edges_lead_somewhere() {
         let workspace = Workspace::find().unwrap();
-        let bill = of(&workspace, "change-notify", TARGET).unwrap();
-        assert_eq!(bill, of(&workspace, "change-notify", TARGET).unwrap());
+        let bill = Bills::read(&workspace, TARGET).unwrap().of("change-notify").unwrap();
+        assert_eq!(bill, Bills::read(&workspace, TARGET).unwrap().of("change-notify").unwrap());
         assert!(!bill.contains(&*workspace.root().to_string_lossy()), "no path of the checkout");
         let bill: Value = serde_json::from_str(&bill).unwrap();
         let components = bill["components"].as_array().unwrap().iter().chain([&bill["metadata"]["component"]]);
