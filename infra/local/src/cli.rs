@@ -1,9 +1,12 @@
 //! The stock AWS command line as the way to a deployed stack: the local one, or an AWS account with the profile, region
 //! and credentials that the command line finds by itself. What is tested here is what runs there.
 
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -17,21 +20,21 @@ use crate::workspace::Workspace;
 pub(crate) struct Cli {
     program: PathBuf,
     endpoint: Option<String>,
-    /// Where an answer lies for a moment that the command line writes to a file only.
-    replies: PathBuf,
+    /// Where inputs lie for a moment: the command line reads them twice, so a pipe does not do.
+    scratch: PathBuf,
 }
 
 impl Cli {
     /// Of the local cloud at `endpoint`.
     pub(crate) fn local(workspace: &Workspace, tools: &Tools, endpoint: &str) -> Self {
-        Self { program: tools.path("aws"), endpoint: Some(endpoint.to_owned()), replies: workspace.state("") }
+        Self { program: tools.path("aws"), endpoint: Some(endpoint.to_owned()), scratch: workspace.state("") }
     }
 
     /// Of whatever account the environment names; the pinned command line where none is installed.
     pub(crate) fn of_environment(workspace: &Workspace, tools: &Tools) -> Self {
         let installed = Command::new("aws").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let program = if installed.is_ok_and(|status| status.success()) { PathBuf::from("aws") } else { tools.path("aws") };
-        Self { program, endpoint: None, replies: workspace.state("") }
+        Self { program, endpoint: None, scratch: workspace.state("") }
     }
 
     /// The local cloud's address, where this is one.
@@ -39,11 +42,10 @@ impl Cli {
         self.endpoint.as_deref()
     }
 
-    /// One operation, its input and output as in the service's own API. Inputs travel by standard input: a process
-    /// list shows arguments to everybody.
+    /// One operation, its input and output as in the service's own API.
     pub(crate) fn call(&self, service: &str, operation: &str, input: &Value) -> Result<Value> {
-        let arguments = [service, operation, "--cli-input-json", "file:///dev/stdin"];
-        let output = self.run(&arguments, &input.to_string())?;
+        let input = Scratch::with(&self.scratch, &input.to_string())?;
+        let output = self.run(&[service, operation, "--cli-input-json", &format!("file://{}", input.path())])?;
         if output.stdout.iter().all(u8::is_ascii_whitespace) {
             return Ok(Value::Null);
         }
@@ -54,37 +56,58 @@ impl Cli {
     ///
     /// Fails where the function did.
     pub(crate) fn invoke(&self, function: &str, event: &Value) -> Result<()> {
-        let reply = self.replies.join(format!("reply-{}.json", std::process::id()));
-        let path = reply.to_string_lossy().into_owned();
-        let arguments = ["lambda", "invoke", "--function-name", function, "--payload", "fileb:///dev/stdin", path.as_str()];
-        let ran = self.run(&arguments, &event.to_string());
+        let event = Scratch::with(&self.scratch, &event.to_string())?;
         // Of no use to anybody: what is wrong is in the function's log.
-        let _ = std::fs::remove_file(&reply);
-        let answer: Value = serde_json::from_slice(&ran?.stdout).context("aws lambda invoke answered no JSON")?;
+        let reply = Scratch::with(&self.scratch, "")?;
+        let payload = format!("fileb://{}", event.path());
+        let output = self.run(&["lambda", "invoke", "--function-name", function, "--payload", &payload, reply.path()])?;
+        let answer: Value = serde_json::from_slice(&output.stdout).context("aws lambda invoke answered no JSON")?;
         if let Some(error) = answer.get("FunctionError").and_then(Value::as_str) {
             bail!("{function} failed ({error}); its log says why");
         }
         Ok(())
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> Result<Output> {
+    fn run(&self, arguments: &[&str]) -> Result<Output> {
         let mut command = Command::new(&self.program);
         if let Some(endpoint) = &self.endpoint {
-            cloud::aws_environment(&mut command, endpoint);
+            // Said twice: for queues the environment alone is not enough.
+            cloud::aws_environment(&mut command, endpoint).args(["--endpoint-url", endpoint]);
         }
-        command.args(arguments).args(["--output", "json"]).env("AWS_PAGER", "");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(input.as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
+        command.args(arguments).args(["--output", "json"]).env("AWS_PAGER", "").stdin(Stdio::null());
+        let output = command.output().with_context(|| format!("cannot start {}", self.program.display()))?;
         if output.status.success() {
             return Ok(output);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let what = arguments.iter().take(2).copied().collect::<Vec<_>>().join(" ");
         bail!("aws {what}: {}", said.trim().lines().last().unwrap_or("failed"))
+    }
+}
+
+/// A file that the command line reads or writes and nobody else can: a list of processes shows arguments to everybody.
+/// Dropped, it is gone.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn with(folder: &Path, text: &str) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("aws-{}-{}.json", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let scratch = Self(folder.join(name));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&scratch.0)?;
+        file.write_all(text.as_bytes())?;
+        Ok(scratch)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Nothing can be done about one that stays, and its owner alone can read it.
+        let _ = fs::remove_file(&self.0);
     }
 }
 

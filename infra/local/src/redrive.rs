@@ -241,7 +241,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         }
     }
     if !options.go {
-        println!("\n{}", paint(Paint::Dim, "Nothing was moved. To send one queue's back: cargo local redrive --queue NAME --move"));
+        println!(
+            "\n{}",
+            paint(Paint::Dim, "Nothing was moved. To send one queue's back: cargo local redrive --queue NAME --move")
+        );
     }
     Ok(all_went)
 }
@@ -496,7 +499,9 @@ fn undelivered(letter: &Letter, filters: &[(Door, Value)], now: Timestamp) -> Wa
     if let Some(token) = event.get("authorization").and_then(Value::as_str)
         && expiry(token).is_none_or(|at| at <= now)
     {
-        return Way::Nowhere("the authorization in it has run out: the change has lapsed, and the customer asks again".to_owned());
+        return Way::Nowhere(
+            "the authorization in it has run out: the change has lapsed, and the customer asks again".to_owned(),
+        );
     }
     let doors: Vec<Door> = filters.iter().filter(|(_, filter)| lets_through(filter, &event)).map(|(door, _)| *door).collect();
     if doors.is_empty() { Way::Nowhere("no queue of this stack listens to such an event".to_owned()) } else { Way::Queues(doors) }
@@ -536,7 +541,8 @@ fn filters(stack: &Deployed) -> Result<Vec<(Door, Value)>> {
         .map(|(door, logical)| {
             let request = json!({ "SubscriptionArn": stack.physical(logical)? });
             let answer = stack.cli.call("sns", "get-subscription-attributes", &request)?;
-            let filter = answer.pointer("/Attributes/FilterPolicy").and_then(Value::as_str).context("a subscription without a filter")?;
+            let filter =
+                answer.pointer("/Attributes/FilterPolicy").and_then(Value::as_str).context("a subscription without a filter")?;
             Ok((door, serde_json::from_str(filter)?))
         })
         .collect()
@@ -558,7 +564,8 @@ fn record(stack: &Deployed, place: &Place) -> Result<Option<Vec<Value>>> {
         Err(error) => return Err(error),
     };
     let records = answer.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
-    let sequence = |record: &Value| record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let sequence =
+        |record: &Value| record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default().to_owned();
     let (Some(first), Some(last)) = (
         records.iter().position(|record| sequence(record) == place.first),
         records.iter().position(|record| sequence(record) == place.last),
@@ -630,5 +637,107 @@ fn age(since: Timestamp) -> String {
         120..7200 => format!("{} min", seconds / 60),
         7200..172_800 => format!("{} h", seconds / 3600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(body: &str, reason: &str) -> Letter {
+        let attributes = json!({ "reason": { "DataType": "String", "StringValue": reason } });
+        let attributes = if reason.is_empty() { Map::new() } else { attributes.as_object().cloned().unwrap() };
+        Letter { body: body.to_owned(), attributes, ..Letter::default() }
+    }
+
+    fn way_of(queue: Parked, letter: &Letter) -> Way {
+        let filters = [
+            (Door::FraudDesk, json!({ "page": ["true"] })),
+            (Door::Authorizations, json!({ "event": ["released"] })),
+            (Door::PortEvents, json!({ "event": ["protection_on", "sim_changed"] })),
+        ];
+        way(queue, letter, &filters, Timestamp::from_second(1_800_000_000).unwrap(), |_| Ok(None))
+    }
+
+    #[test]
+    fn what_would_be_refused_again_stays_and_the_rest_goes_where_it_came_from() {
+        for (queue, door) in [
+            (Parked::ProvisioningRejected, Door::Provisioning),
+            (Parked::BehaviourRejected, Door::Behaviour),
+            (Parked::PortingRejected, Door::Porting),
+        ] {
+            for reason in ["malformed", "too-large", "too-old"] {
+                assert!(matches!(way_of(queue, &letter("{}", reason)), Way::Refused(_, doors) if doors == [door]), "{reason}");
+            }
+            for reason in ["gave-up", "panic", "does-not-fit", "from-the-future", "number-not-ours", ""] {
+                assert_eq!(way_of(queue, &letter("{}", reason)), Way::Queues(vec![door]), "{reason}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_queues_the_one_that_a_message_came_from_gets_it_back() {
+        let heard = r#"{"event":"protection_on","page":false}"#;
+        let sent = r#"{"specversion":"1.0","type":"linekeeper.porting.timer.v1"}"#;
+        let moved = |body: &str, from: &str| Letter { moved_from: Some(from.to_owned()), ..letter(body, "") };
+        for (letter, door) in [
+            (letter(heard, "gave-up"), Door::PortEvents),
+            (letter(sent, "gave-up"), Door::Porting),
+            (letter("no JSON", "gave-up"), Door::Porting),
+            (moved("no JSON", "arn:aws:sqs:us-east-1:0:x-port-events"), Door::PortEvents),
+            (moved(heard, "arn:aws:sqs:us-east-1:0:x-porting"), Door::Porting),
+        ] {
+            assert_eq!(way_of(Parked::PortingRejected, &letter), Way::Queues(vec![door]), "{}", letter.body);
+        }
+    }
+
+    #[test]
+    fn an_event_goes_to_every_queue_that_listens_to_it_and_a_dead_authorization_to_none() {
+        let token = |exp: i64| format!("x.{}.y", URL_SAFE_NO_PAD.encode(json!({ "exp": exp }).to_string()));
+        let released = |exp: i64| json!({ "event": "released", "page": false, "authorization": token(exp) }).to_string();
+        let wrapped = json!({ "Type": "Notification", "Message": r#"{"event":"sim_changed","page":false}"# }).to_string();
+        for (body, doors) in [
+            (r#"{"event":"sim_changed","page":true}"#.to_owned(), &[Door::FraudDesk, Door::PortEvents][..]),
+            (wrapped, &[Door::PortEvents]),
+            (released(1_800_000_001), &[Door::Authorizations]),
+        ] {
+            assert_eq!(way_of(Parked::Undelivered, &letter(&body, "")), Way::Queues(doors.to_vec()), "{body}");
+        }
+        for body in [released(1_800_000_000), r#"{"event":"requested","page":false}"#.to_owned(), "no JSON".to_owned()] {
+            assert!(matches!(way_of(Parked::Undelivered, &letter(&body, "")), Way::Nowhere(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_notice_that_names_no_place_or_one_that_is_gone_says_so() {
+        let info = json!({ "streamArn": "s", "shardId": "h", "startSequenceNumber": "1", "endSequenceNumber": "1" });
+        for body in [json!({ "DDBStreamBatchInfo": info }).to_string(), "{}".to_owned()] {
+            assert!(matches!(way_of(Parked::NoticeFailed, &letter(&body, "")), Way::Nowhere(_)));
+        }
+    }
+
+    #[test]
+    fn nothing_is_moved_without_naming_the_queue() {
+        assert!(Options::read(&["--move"]).is_err());
+        assert!(Options::read(&["--queue", "porting"]).is_err());
+        let read = Options::read(&["--queue", "notice-failed", "--move", "--stack", "x"]).unwrap();
+        assert_eq!((read.queue, read.go, read.even_refused), (Some(Parked::NoticeFailed), true, false));
+    }
+
+    #[test]
+    fn every_dead_letter_queue_of_the_template_is_known() {
+        let workspace = Workspace::find().unwrap();
+        let template = std::fs::read_to_string(workspace.template()).unwrap();
+        let mut named = BTreeSet::new();
+        for (before, after) in [
+            ("deadLetterTargetArn: !GetAtt ", ".Arn"),
+            ("OnFailure: {Destination: !GetAtt ", ".Arn"),
+            ("DEAD_LETTER_QUEUE: !Ref ", "\n"),
+        ] {
+            named.extend(template.split(before).skip(1).filter_map(|rest| rest.split(after).next()));
+        }
+        assert_eq!(named, Parked::ALL.iter().map(|queue| queue.logical()).collect());
+        let doors = [Door::Provisioning, Door::Behaviour, Door::Porting, Door::PortEvents, Door::FraudDesk, Door::Authorizations];
+        assert!(doors.iter().all(|door| template.contains(&format!("\n  {}:\n", door.logical()))));
     }
 }

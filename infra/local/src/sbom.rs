@@ -109,8 +109,7 @@ fn document(metadata: &Metadata, lock: &Lockfile, function: &str, target: &str) 
         let needed: Result<BTreeSet<String>> = tree.needs(id).iter().map(|(id, _)| Ok(reference(tree.package(id)?))).collect();
         dependencies.insert(reference(package), needed?);
     }
-    let dependencies: Vec<Value> =
-        dependencies.into_iter().map(|(from, to)| json!({ "ref": from, "dependsOn": to })).collect();
+    let dependencies: Vec<Value> = dependencies.into_iter().map(|(from, to)| json!({ "ref": from, "dependsOn": to })).collect();
     Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -211,7 +210,9 @@ mod tests {
                 if theirs {
                     assert_eq!(text(component, "purl"), format!("pkg:cargo/{name}@{}", version.replace('+', "%2B")));
                     let checksum = component.pointer("/hashes/0/content").and_then(Value::as_str).unwrap();
-                    let locked = format!("name = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{checksum}\"");
+                    let locked = format!(
+                        "name = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{checksum}\""
+                    );
                     assert!(lock.contains(&locked), "{name} {version} has the lock file's checksum");
                 } else {
                     assert!(component.get("purl").is_none(), "{name} is ours");

@@ -40,13 +40,8 @@ const OUTPUTS: [&str; 16] = [
 ];
 
 /// What CloudFront adds to every reply (`SafeReplies` in the template).
-const ADDED: [&str; 5] = [
-    "strict-transport-security",
-    "x-content-type-options",
-    "x-frame-options",
-    "referrer-policy",
-    "content-security-policy",
-];
+const ADDED: [&str; 5] =
+    ["strict-transport-security", "x-content-type-options", "x-frame-options", "referrer-policy", "content-security-policy"];
 
 /// One thing that was looked at.
 #[derive(Clone, Debug)]
@@ -141,16 +136,16 @@ impl Door {
             let host = format!("{}.execute-api.localhost:{port}", stack.output("ApiId")?);
             return Ok(Self { base: endpoint.to_owned(), host: Some(host), front });
         }
-        Ok(Self { base: api.map_or_else(|| stack.output("ApiUrl").map(str::to_owned), |api| Ok(api.to_owned()))?, host: None, front })
+        Ok(Self {
+            base: api.map_or_else(|| stack.output("ApiUrl").map(str::to_owned), |api| Ok(api.to_owned()))?,
+            host: None,
+            front,
+        })
     }
 
     fn call(&self, method: &str, path: &str, body: &'static str) -> Result<Reply> {
-        let agent: Agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(REQUEST))
-            .max_redirects(0)
-            .build()
-            .into();
+        let agent: Agent =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(REQUEST)).max_redirects(0).build().into();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(host) = &self.host {
             request = request.header("host", host);
@@ -286,9 +281,8 @@ fn rule(stack: &Deployed) -> Result<()> {
 fn parked(stack: &Deployed) -> Result<()> {
     let counted: Vec<(Parked, Result<usize>)> = thread::scope(|scope| {
         let asked = Parked::ALL.map(|queue| (queue, scope.spawn(move || redrive::waiting(stack, queue))));
-        let joined = asked.into_iter().map(|(queue, asked)| {
-            (queue, asked.join().unwrap_or_else(|_| bail!("the question broke off")))
-        });
+        let joined =
+            asked.into_iter().map(|(queue, asked)| (queue, asked.join().unwrap_or_else(|_| bail!("the question broke off"))));
         joined.collect()
     });
     let mut wrong = Vec::new();

@@ -67,7 +67,15 @@ impl Stack {
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
-        Ok(Self { api, aws, cli: cloud.cli(), issuer, pwa_origin: pwa_origin(base).to_owned(), outputs, pushes: Mutex::default() })
+        Ok(Self {
+            api,
+            aws,
+            cli: cloud.cli(),
+            issuer,
+            pwa_origin: pwa_origin(base).to_owned(),
+            outputs,
+            pushes: Mutex::default(),
+        })
     }
 
     /// An output of the template.
