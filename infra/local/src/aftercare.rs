@@ -187,8 +187,13 @@ fn notices(deployed: &Deployed, stack: &Stack, scene: &mut Scene, customers: [&C
     let queue = stack.output("NoticeFailedQueueUrl")?;
     stack.send(queue, &lost(&sequence))?;
     stack.send(queue, &lost(&sequence))?;
-    stack.send(queue, &lost("1"))?;
-    let shown = ["told again by change-notify: requested", &vera.line_id, "cannot be sent back: the stream keeps a day"];
+    stack.send(queue, &lost("000000000000000000000001"))?;
+    let shown = [
+        "RetryAttemptsExhausted",
+        "told again by change-notify: requested",
+        &vera.line_id,
+        "cannot be sent back: the stream keeps a day",
+    ];
     let found = look(deployed, scene, Parked::NoticeFailed, &shown, customers)?;
     went(deployed, scene, &found, Moved { done: 2, kept: 1, failed: 0 })?;
     let told = stack.pushes(&vera.push)?.len();

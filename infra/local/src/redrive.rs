@@ -163,6 +163,13 @@ impl Letter {
         self.attribute("reason").unwrap_or_default()
     }
 
+    /// Why Lambda gave it up, as Lambda says: `RetryAttemptsExhausted`.
+    fn condition(&self) -> Option<String> {
+        let object = self.object()?;
+        let condition = object.get("requestContext")?.get("condition")?.as_str()?;
+        (condition.len() <= 40 && condition.chars().all(|c| c.is_ascii_alphabetic())).then(|| condition.to_owned())
+    }
+
     /// The body where it is a JSON object, without the envelope that SNS may have put around it.
     fn object(&self) -> Option<Map<String, Value>> {
         let parsed: Value = serde_json::from_str(&self.body).ok()?;
@@ -310,14 +317,18 @@ pub(crate) fn shown(found: &Found) -> Vec<String> {
     }
     let mut lines = vec![head];
     for (n, (letter, way)) in found.letters.iter().enumerate() {
-        let reason = match letter.reason() {
-            "" => "no reason given".to_owned(),
-            reason => mask::words(reason),
+        let reason = match (letter.reason(), letter.condition()) {
+            ("", None) => "no reason given".to_owned(),
+            ("", Some(condition)) => condition,
+            (reason, _) => mask::words(reason),
         };
         let detail = letter.attribute("detail").map(|detail| format!(": {}", mask::words(detail))).unwrap_or_default();
         let since = letter.sent_at.map(|at| format!("{at:.0}")).unwrap_or_default();
         lines.push(format!("  {:>3}  {since}  {}  {reason}{detail}", n + 1, letter.id));
-        let body = mask::message(&letter.body);
+        let body = match (found.queue, Place::of(letter)) {
+            (Parked::NoticeFailed, Some(place)) => format!("an entry of the ledger, of {}", place.time()),
+            _ => mask::message(&letter.body),
+        };
         lines.extend(wrap(&body, 100).into_iter().map(|line| format!("       {}", paint(Paint::Dim, line))));
         lines.push(format!("       → {}", describe(way)));
     }
@@ -426,7 +437,7 @@ pub(crate) struct Place {
     shard: String,
     first: String,
     last: String,
-    at: String,
+    at: Option<Timestamp>,
 }
 
 impl Place {
@@ -439,8 +450,12 @@ impl Place {
             shard: text("shardId")?,
             first: text("startSequenceNumber")?,
             last: text("endSequenceNumber")?,
-            at: text("approximateArrivalOfFirstRecord").unwrap_or_default(),
+            at: text("approximateArrivalOfFirstRecord").and_then(|at| at.parse().ok()),
         })
+    }
+
+    fn time(&self) -> String {
+        self.at.map_or_else(|| "an unknown time".to_owned(), |at: Timestamp| at.to_string())
     }
 }
 
@@ -462,7 +477,7 @@ pub(crate) fn way(
             Some((Ok(None), place)) => Way::Nowhere(format!(
                 "the stream keeps a day, and this entry of {} is gone from it; look for it in the ledger by that time and see \
                  to the customer",
-                place.at
+                place.time()
             )),
             Some((Err(error), _)) => Way::Nowhere(format!("the stream cannot be read: {error:#}")),
         },
