@@ -125,8 +125,9 @@ fn build(workspace: &Workspace, options: &Options, cross: bool) -> Result<Vec<(S
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(tools.bin().to_owned()).chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders)?);
-        // It copies what it built into a folder of its own, which is not the one that `cargo local` runs from.
-        command.args(["lambda", "build", "--arm64", "--lambda-dir"]).arg(target_folder.join("lambda"));
+        // By itself it would set some of the profile's settings; ours are in Cargo.toml. What it built it copies into a
+        // folder of its own, which is not the one that `cargo local` runs from.
+        command.args(["lambda", "build", "--arm64", "--disable-optimizations", "--lambda-dir"]).arg(target_folder.join("lambda"));
     } else {
         command.args(["build", "--message-format", "json-render-diagnostics"]);
     }
