@@ -66,7 +66,7 @@ pub(crate) fn cargo_build(
 }
 
 /// The name and path in a line of cargo's, when it announces an executable.
-fn executable(line: &str) -> Option<(String, PathBuf)> {
+pub(crate) fn executable(line: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(line).ok()?;
     if message.get("reason")? != "compiler-artifact" {
         return None;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::aws::{self, Aws, REGION};
+use crate::cli::Cli;
 use crate::process::{self, Group};
 use crate::terminal::Progress;
 use crate::tools::Tools;
@@ -89,6 +90,11 @@ impl Cloud {
         self.aws.endpoint()
     }
 
+    /// The same by the AWS command line, operation by operation.
+    pub(crate) fn cli(&self) -> Cli {
+        Cli::local(&self.workspace, &self.tools, self.endpoint())
+    }
+
     /// The process group that it and the functions run in.
     pub(crate) fn group(&self) -> i32 {
         self.group.id()
@@ -100,7 +106,7 @@ impl Cloud {
         let packaged = self.workspace.state("packaged.json");
         let log = self.workspace.log("deploy");
 
-        self.cli(&["s3", "mb", &format!("s3://{ARTIFACTS}")], &progress, &log)?;
+        self.run(&["s3", "mb", &format!("s3://{ARTIFACTS}")], &progress, &log)?;
         let mut package = self.command();
         package
             .args(["cloudformation", "package", "--s3-bucket", ARTIFACTS, "--use-json", "--template-file"])
@@ -134,7 +140,7 @@ impl Cloud {
         outputs_of(&described)
     }
 
-    fn cli(&self, arguments: &[&str], progress: &Progress, log: &std::path::Path) -> Result<()> {
+    fn run(&self, arguments: &[&str], progress: &Progress, log: &std::path::Path) -> Result<()> {
         process::run(progress, self.command().args(arguments), log, |_| ())
     }
 
@@ -194,9 +200,19 @@ pub(crate) fn aws_environment<'a>(command: &'a mut Command, endpoint: &str) -> &
         .env("no_proxy", "127.0.0.1,localhost")
 }
 
+/// The address of the local cloud that is up.
+pub(crate) fn endpoint_of_left_over(workspace: &Workspace) -> Option<String> {
+    left_over(workspace)?;
+    Some(record(workspace)?.get("endpoint")?.as_str()?.to_owned())
+}
+
+fn record(workspace: &Workspace) -> Option<Value> {
+    serde_json::from_str(&fs::read_to_string(record_path(workspace)).ok()?).ok()
+}
+
 /// What an earlier run left running, if anything: its owner's process and the cloud's group.
 pub(crate) fn left_over(workspace: &Workspace) -> Option<(i32, i32)> {
-    let record: Value = serde_json::from_str(&fs::read_to_string(record_path(workspace)).ok()?).ok()?;
+    let record = record(workspace)?;
     let number = |name: &str| record.get(name).and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
     let (owner, group) = (number("owner")?, number("group")?);
     let endpoint = record.get("endpoint")?.as_str()?;
@@ -237,7 +253,8 @@ fn with_defaults(mut template: Value, parameters: &[(&str, String)]) -> Value {
     template
 }
 
-fn outputs_of(described: &Value) -> Result<Value> {
+/// The outputs in what `describe-stacks` answered, by name.
+pub(crate) fn outputs_of(described: &Value) -> Result<Value> {
     let outputs = described.pointer("/Stacks/0/Outputs").and_then(Value::as_array).context("the stack has no outputs")?;
     let named = outputs.iter().filter_map(|output| {
         let name = output.get("OutputKey")?.as_str()?;
