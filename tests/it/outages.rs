@@ -139,3 +139,45 @@ async fn without_the_edges_headers_a_change_that_moves_the_line_waits() {
     assert!(asked.body["hold_until"].is_string(), "{}", asked.body);
     assert_eq!(world.cancel(&ANA, &asked.text("change_id")).await.status, 200);
 }
+
+#[tokio::test]
+async fn an_entry_that_was_given_up_is_told_again_and_nobody_hears_of_it_twice() {
+    let world = ana().await;
+    world.pump().await;
+    world.inbox.clear();
+    world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.tap.outage(&[Call::Publish]);
+    assert!(!world.pump().await, "the topic takes nothing");
+    let (pk, seq, given_up) = world.undelivered().await.remove(0);
+    world.mark(&pk, seq).await;
+    world.tap.outage(&[]);
+    assert!(world.inbox.all().is_empty(), "the stream is past it, and nobody was told");
+
+    let again = change_notify::Incoming { again: true, ..given_up.into() };
+    Box::pin(world.notify.handle(again.clone())).await.unwrap();
+    let told = world.inbox.all().len();
+    assert!(told > 0, "told after all");
+    let events = world.topic.all();
+    let published = events.last().unwrap().id.clone();
+
+    Box::pin(world.notify.handle(again.clone())).await.unwrap();
+    assert_eq!(world.inbox.all().len(), told, "a repeat tells nobody");
+    assert_eq!(world.topic.all().last().unwrap().id, published, "and publishes under the same id");
+    assert_eq!(world.topic.authorizations().len(), 0);
+
+    world.ask(&ANA, "k2", &ANA.sim_swap(&iccid(2))).await;
+    let (pk, seq, given_up) = world.undelivered().await.into_iter().find(|(_, _, event)| relays(event)).unwrap();
+    world.mark(&pk, seq).await;
+    world.clock.advance(Span::minutes(3));
+    world.tick().await;
+    world.pump().await;
+    let told = world.inbox.all().len();
+    let again = change_notify::Incoming { again: true, ..given_up.into() };
+    Box::pin(world.notify.handle(again)).await.unwrap();
+    assert_eq!(world.inbox.all().len(), told, "the sweep had it told in the meantime");
+}
+
+/// Whether a record is for change-notify.
+fn relays(event: &aws_lambda_events::event::dynamodb::Event) -> bool {
+    serde_json::to_string(event).unwrap().contains(r#""relay""#)
+}

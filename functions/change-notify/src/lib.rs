@@ -24,6 +24,24 @@ use linekeeper_platform::shell::{Failure, Shell};
 use linekeeper_platform::start;
 use linekeeper_platform::store::{Committed, Error};
 use linekeeper_platform::telemetry::{self, Metric};
+use serde::Deserialize;
+
+/// What comes in: entries of the ledger, as its stream brings them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Incoming {
+    /// Each an entry.
+    #[serde(rename = "Records")]
+    pub records: Vec<EventRecord>,
+    /// Whether they were given up once and somebody has them told again, from the queue `notice-failed`.
+    #[serde(default)]
+    pub again: bool,
+}
+
+impl From<Event> for Incoming {
+    fn from(event: Event) -> Self {
+        Self { records: event.records, again: false }
+    }
+}
 
 /// What the function works with.
 pub struct App {
@@ -75,9 +93,10 @@ impl App {
     ///
     /// # Errors
     /// What failed.
-    pub async fn handle(&self, event: Event) -> Result<(), start::Error> {
-        for record in event.records {
-            match Box::pin(self.record(&record)).await {
+    pub async fn handle(&self, incoming: impl Into<Incoming>) -> Result<(), start::Error> {
+        let incoming = incoming.into();
+        for record in incoming.records {
+            match Box::pin(self.record(&record, incoming.again)).await {
                 Ok(()) => telemetry::count(Metric::Record, "done"),
                 Err(error) => {
                     telemetry::count(Metric::Record, "retry");
@@ -93,7 +112,7 @@ impl App {
         Ok(())
     }
 
-    async fn record(&self, record: &EventRecord) -> Result<(), Failure> {
+    async fn record(&self, record: &EventRecord, again: bool) -> Result<(), Failure> {
         let Some((entry, hash)) = read(record)? else { return Ok(()) };
         // Telling comes last: what is before it may fail and come again, and messages cannot be unsent.
         if let Some(event) = LineEvent::of(&entry) {
@@ -106,7 +125,9 @@ impl App {
         if entry.grants() {
             self.release(&entry, &hash).await?;
         }
-        if let Some(notice) = &entry.notice {
+        if let Some(notice) = &entry.notice
+            && !(again && self.recorded(&entry).await?)
+        {
             self.tell(&entry, &hash, notice).await?;
         }
         // Last, so that an entry that comes again is counted once.
@@ -143,6 +164,13 @@ impl App {
         self.answers.answer(&json.to_string()).await?;
         telemetry::count(Metric::PortAnswer, answer.answer.word());
         Ok(())
+    }
+
+    /// Whether the sweep had an entry's notice told after all, or called a person instead: messages cannot be unsent, so
+    /// what is told again long after asks first.
+    async fn recorded(&self, entry: &Entry) -> Result<bool, Failure> {
+        let view = self.shell.store.read(&entry.owner.account_id, &entry.owner.subject).await?;
+        Ok(decide::recorded(&view, entry))
     }
 
     /// Tells every channel, then records what each accepted: one write, which also closes the notice gate.

@@ -5,5 +5,5 @@ use linekeeper_platform::start;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), start::Error> {
     let app = change_notify::App::start().await?;
-    start::run(async |event| app.handle(event).await).await
+    start::run(async |incoming: change_notify::Incoming| app.handle(incoming).await).await
 }

@@ -56,7 +56,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 }
 
 /// The name and path in a line of cargo's, when it announces an executable.
-fn executable(line: &str) -> Option<(String, String)> {
+pub(crate) fn executable(line: &str) -> Option<(String, String)> {
     let message: Value = serde_json::from_str(line).ok()?;
     if message.get("reason")? != "compiler-artifact" {
         return None;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::acts::caller_at_home;
+use crate::aftercare;
 use crate::api::{Answer, Caller};
 use crate::aws::{Aws, Refusal, xml_text};
 use crate::carrier::open_accounts;
@@ -16,11 +17,13 @@ use crate::terminal::Progress;
 
 type Check = fn(&Stack, &[Customer; 2], &mut Scene) -> Result<()>;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 9] = [
     ("Accounts are separate", separate_accounts),
     ("Tokens", tokens),
     ("Bodies and keys", bodies),
     ("Batches", batches),
+    ("Smoke", aftercare::smoke_test),
+    ("Dead letters", aftercare::dead_letters),
     // Before roles are tried for what they may not.
     ("Permissions", permissions::check),
     ("Roles", roles),
@@ -42,7 +45,7 @@ pub(crate) fn run(stack: &Stack) -> Result<Vec<Claim>> {
 }
 
 /// A change asked for by its owner.
-fn ask(stack: &Stack, caller: &Caller, customer: &Customer, key: &str, iccid: &str) -> Result<Answer> {
+pub(crate) fn ask(stack: &Stack, caller: &Caller, customer: &Customer, key: &str, iccid: &str) -> Result<Answer> {
     let body = json!({ "kind": "sim_swap", "line_id": customer.line_id, "sim": { "iccid": iccid }, "phone_lost": false });
     stack.api.call(caller, "POST", "/v1/changes").idempotency_key(key).json(&body).send()
 }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::aws::{self, Aws, REGION};
+use crate::cli::Cli;
 use crate::process::{self, Group};
 use crate::terminal::Progress;
 use crate::tools::Tools;
@@ -87,6 +88,11 @@ impl Cloud {
         self.aws.endpoint()
     }
 
+    /// The same by the AWS command line, operation by operation.
+    pub(crate) fn cli(&self) -> Cli {
+        Cli::local(&self.workspace, &self.tools, self.endpoint())
+    }
+
     /// The process group that it and the functions run in.
     pub(crate) fn group(&self) -> i32 {
         self.group.id()
@@ -98,7 +104,7 @@ impl Cloud {
         let packaged = self.workspace.state("packaged.yaml");
         let log = self.workspace.log("deploy");
 
-        self.cli(&["s3", "mb", &format!("s3://{ARTIFACTS}")], &progress, &log)?;
+        self.run(&["s3", "mb", &format!("s3://{ARTIFACTS}")], &progress, &log)?;
         let mut package = self.command();
         package
             .args(["cloudformation", "package", "--s3-bucket", ARTIFACTS, "--template-file"])
@@ -130,7 +136,7 @@ impl Cloud {
         outputs_of(&described)
     }
 
-    fn cli(&self, arguments: &[&str], progress: &Progress, log: &std::path::Path) -> Result<()> {
+    fn run(&self, arguments: &[&str], progress: &Progress, log: &std::path::Path) -> Result<()> {
         process::run(progress, self.command().args(arguments), log, |_| ())
     }
 
@@ -190,9 +196,19 @@ pub(crate) fn aws_environment<'a>(command: &'a mut Command, endpoint: &str) -> &
         .env("no_proxy", "127.0.0.1,localhost")
 }
 
+/// The address of the local cloud that is up.
+pub(crate) fn endpoint_of_left_over(workspace: &Workspace) -> Option<String> {
+    left_over(workspace)?;
+    Some(record(workspace)?.get("endpoint")?.as_str()?.to_owned())
+}
+
+fn record(workspace: &Workspace) -> Option<Value> {
+    serde_json::from_str(&fs::read_to_string(record_path(workspace)).ok()?).ok()
+}
+
 /// What an earlier run left running, if anything: its owner's process and the cloud's group.
 pub(crate) fn left_over(workspace: &Workspace) -> Option<(i32, i32)> {
-    let record: Value = serde_json::from_str(&fs::read_to_string(record_path(workspace)).ok()?).ok()?;
+    let record = record(workspace)?;
     let number = |name: &str| record.get(name).and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
     let (owner, group) = (number("owner")?, number("group")?);
     let endpoint = record.get("endpoint")?.as_str()?;
@@ -223,7 +239,8 @@ fn record_path(workspace: &Workspace) -> PathBuf {
     workspace.state("run.json")
 }
 
-fn outputs_of(described: &Value) -> Result<Value> {
+/// The outputs in what `describe-stacks` answered, by name.
+pub(crate) fn outputs_of(described: &Value) -> Result<Value> {
     let outputs = described.pointer("/Stacks/0/Outputs").and_then(Value::as_array).context("the stack has no outputs")?;
     let named = outputs.iter().filter_map(|output| {
         let name = output.get("OutputKey")?.as_str()?;

@@ -16,11 +16,14 @@ use crate::checks;
 use crate::cloud::{self, Cloud};
 use crate::edge::{self, Edge};
 use crate::issuer::AUDIENCE;
+use crate::package;
 use crate::people::Customer;
 use crate::permissions;
 use crate::ports;
 use crate::process::{self, Group};
+use crate::redrive;
 use crate::scene::{Claim, Show};
+use crate::smoke;
 use crate::stack::{SENDER, Stack};
 use crate::terminal::{Paint, Progress, paint, seconds};
 use crate::tools::Tools;
@@ -138,6 +141,25 @@ pub(crate) fn down() -> Result<bool> {
     }
     cloud::forget(&workspace);
     Ok(true)
+}
+
+/// Zips of the functions, and what is in them.
+pub(crate) fn package(options: package::Options) -> Result<bool> {
+    let started = Instant::now();
+    let workspace = begin()?;
+    let done = package::run(&workspace, options)?;
+    println!("{}", paint(Paint::Dim, seconds(started)));
+    Ok(done)
+}
+
+/// Whether a deployed stack lives.
+pub(crate) fn smoke(options: &smoke::Options) -> Result<bool> {
+    smoke::run(&Workspace::find()?, options)
+}
+
+/// What lies in the dead-letter queues, and the way back.
+pub(crate) fn redrive(options: &redrive::Options) -> Result<bool> {
+    redrive::run(&Workspace::find()?, options)
 }
 
 /// Every test there is.

@@ -78,6 +78,11 @@ impl Entry {
         self.events().filter(|event| text(event, "/event") == name).count()
     }
 
+    /// The names of what happened.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.events().map(|event| text(event, "/event"))
+    }
+
     fn events(&self) -> impl Iterator<Item = &Value> {
         self.content.get("events").and_then(Value::as_array).into_iter().flatten()
     }

@@ -1,10 +1,12 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | attack | ports | flood | up [--json] | watch | test | down`
+//! `cargo local demo | attack | ports | flood | up [--json] | watch | test | down`, and for a stack that is deployed,
+//! here or in an AWS account: `package | smoke | redrive`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod acts;
+mod aftercare;
 mod api;
 mod attacks;
 mod aws;
@@ -12,17 +14,23 @@ mod binaries;
 mod browser;
 mod carrier;
 mod checks;
+mod cli;
 mod cloud;
 mod commands;
 mod device_key;
 mod edge;
 mod issuer;
 mod ledger;
+mod mask;
+mod package;
 mod people;
 mod permissions;
 mod ports;
 mod process;
+mod redrive;
+mod sbom;
 mod scene;
+mod smoke;
 mod stack;
 mod terminal;
 mod tools;
@@ -43,6 +51,13 @@ The whole product on one machine, without Docker, root or an account.
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
     cargo local down          stops what an `up` left
+
+To ship it, and to look after it. Without --stack they mean what `up` left; with it, the AWS account of the environment.
+
+    cargo local package       every function as a zip, the same bytes for the same commit, and what is in it; [--arm64]
+    cargo local smoke         whether a deployed stack lives; [--stack NAME] [--api URL]
+    cargo local redrive       what lies in the dead-letter queues, and the way back; [--stack NAME] [--queue NAME]
+                              [--move] sends one queue's back, [--even-refused] also what would be refused again
 ";
 
 fn main() -> ExitCode {
@@ -58,6 +73,9 @@ fn main() -> ExitCode {
         ["watch"] => commands::watch(),
         ["test"] => commands::test(),
         ["down"] => commands::down(),
+        ["package", options @ ..] => package::Options::read(options).and_then(commands::package),
+        ["smoke", options @ ..] => smoke::Options::read(options).and_then(|options| commands::smoke(&options)),
+        ["redrive", options @ ..] => redrive::Options::read(options).and_then(|options| commands::redrive(&options)),
         ["help" | "--help" | "-h"] | [] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::aws::{self, Aws, xml_text};
 use crate::carrier::days_ago;
+use crate::cli::Cli;
 use crate::cloud::Cloud;
 use crate::issuer::{AUDIENCE, Issuer};
 use crate::ledger::Entry;
@@ -31,6 +32,8 @@ pub(crate) struct Stack {
     pub(crate) api: Api,
     /// Calls of the cloud as its root.
     pub(crate) aws: Aws,
+    /// The same by the AWS command line.
+    pub(crate) cli: Cli,
     /// The identity provider.
     pub(crate) issuer: Issuer,
     /// Where the carrier's PWA lives.
@@ -64,7 +67,15 @@ impl Stack {
         let api_id = outputs.get("ApiId").and_then(Value::as_str).context("the template has no output ApiId")?;
         let port = cloud.endpoint().rsplit(':').next().unwrap_or_default();
         let api = Api::new(cloud.endpoint(), &format!("{api_id}.execute-api.localhost:{port}"), &edge_secret);
-        Ok(Self { api, aws, issuer, pwa_origin: pwa_origin(base).to_owned(), outputs, pushes: Mutex::default() })
+        Ok(Self {
+            api,
+            aws,
+            cli: cloud.cli(),
+            issuer,
+            pwa_origin: pwa_origin(base).to_owned(),
+            outputs,
+            pushes: Mutex::default(),
+        })
     }
 
     /// An output of the template.

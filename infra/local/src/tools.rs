@@ -13,9 +13,12 @@ use crate::workspace::Workspace;
 /// What every command needs: the local cloud, the AWS command line and the template's linter.
 const TOOLS: &str = include_str!("../tools.txt");
 
-/// What `watch` needs besides. Its wheel asks for zig (half a gigabyte), which only cross-compiling uses:
+/// What `watch` needs besides, and `package --arm64`. Its wheel asks for zig (half a gigabyte), which only cross-compiling uses:
 /// installed without its dependencies.
 const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
+
+/// The linker that cargo-lambda links arm64 with.
+const ZIG: &str = "ziglang==0.17.1";
 
 /// The oldest Python that the tools run on.
 const PYTHON: (u32, u32) = (3, 11);
@@ -68,6 +71,20 @@ impl Tools {
             progress.done("");
         }
         Ok(self)
+    }
+
+    /// Adds cargo-lambda and zig, which only building for another architecture needs.
+    pub(crate) fn with_cross_linker(self, workspace: &Workspace) -> Result<Self> {
+        let tools = self.with_cargo_lambda(workspace)?;
+        let has_zig = || Command::new(tools.path("python")).args(["-c", "import ziglang"]).stderr(Stdio::null()).status();
+        if !has_zig().is_ok_and(|status| status.success()) {
+            let progress = Progress::start("Installing zig, the linker for arm64 (half a gigabyte)");
+            let mut pip = tools.pip();
+            pip.arg(ZIG);
+            process::run(&progress, &mut pip, &workspace.log("zig"), |_| ()).context("pip could not install zig")?;
+            progress.done("");
+        }
+        Ok(tools)
     }
 
     /// The path of one tool.

@@ -43,7 +43,12 @@ impl Workspace {
 
     /// Where the template expects `function`'s code.
     pub(crate) fn bootstrap(&self, function: &str) -> PathBuf {
-        self.root.join("target/lambda").join(function).join("bootstrap")
+        self.lambda().join(function).join("bootstrap")
+    }
+
+    /// The folder of all functions' code.
+    pub(crate) fn lambda(&self) -> PathBuf {
+        self.root.join("target/lambda")
     }
 
     /// A file or folder of this program's own state.
