@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::binaries::{self, FUNCTIONS};
+use crate::cloud::{STACK, aws_environment};
 use crate::process;
 use crate::stack::Stack;
 use crate::terminal::Progress;
@@ -69,9 +70,9 @@ pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: &Options) -> R
         "logs": logs,
         "rounds": options.rounds,
     });
-    let bench = built.get("bench").context("cargo built no bench")?;
+    let bench = built.get("linekeeper-bench").context("cargo built no linekeeper-bench")?;
     let mut command = Command::new(bench);
-    crate::cloud::aws_environment(&mut command, stack.aws.endpoint());
+    aws_environment(&mut command, stack.aws.endpoint());
     let mut bench = command.stdin(Stdio::piped()).spawn()?;
     bench.stdin.take().context("no standard input")?.write_all(plan.to_string().as_bytes())?;
     Ok(bench.wait()?.success())
@@ -119,14 +120,14 @@ fn node(workspace: &Workspace) -> Result<Value> {
 
 /// What a function reads at start, as it is deployed, with the local cloud's root instead of its role.
 fn environment(stack: &Stack, function: &str) -> Result<BTreeMap<String, String>> {
-    let path = format!("/2015-03-31/functions/{function}/configuration");
+    let path = format!("/2015-03-31/functions/{STACK}-{function}/configuration");
     let configuration = stack.aws.get("lambda", &path)?;
     let variables = configuration.pointer("/Environment/Variables").and_then(Value::as_object);
     let variables = variables.with_context(|| format!("{function} has no environment"))?;
     let mut all: BTreeMap<String, String> =
         variables.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
     let mut command = Command::new("env");
-    crate::cloud::aws_environment(&mut command, stack.aws.endpoint());
+    aws_environment(&mut command, stack.aws.endpoint());
     all.extend(command.get_envs().filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned()))));
     all.extend(["PATH", "HOME"].into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))));
     Ok(all)

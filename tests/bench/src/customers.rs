@@ -54,7 +54,7 @@ impl Customer {
     pub(crate) fn sign_in(&self, at: &str) -> Value {
         json!({"id": format!("sign-in-{at}"), "at": at, "type": "sign_in", "account_id": self.account, "ok": true,
                "device": self.device(), "system": "Windows", "browser": "Chrome", "language": "en-US", "utc_offset": -300,
-               "network": {"address": "198.51.100.7", "asn": 7922, "country": "US", "region": "Florida", "city": "Miami", "latitude": 25.77, "longitude": -80.19}})
+               "network": {"address": self.address(), "asn": 7922, "country": "US", "region": "Florida", "city": "Miami", "latitude": 25.77, "longitude": -80.19}})
     }
 
     /// A question of another system.
@@ -103,7 +103,7 @@ impl Customer {
             "sec-ch-ua-platform": r#""Windows""#,
             "accept-language": "en-US,en;q=0.9",
             "content-type": "application/json",
-            "cloudfront-viewer-address": "198.51.100.7:46532",
+            "cloudfront-viewer-address": format!("{}:46532", self.address()),
             "cloudfront-viewer-asn": "7922",
             "cloudfront-viewer-country": "US",
             "cloudfront-viewer-country-region-name": "Florida",
@@ -123,6 +123,11 @@ impl Customer {
                 "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "bench"},
                 "authorizer": {"jwt": {"claims": claims, "scopes": null}}},
         })
+    }
+
+    /// One of her own: codes are counted by address too.
+    fn address(&self) -> String {
+        format!("198.51.{}.{}", 100 + self.number / 250, 1 + self.number % 250)
     }
 
     fn device(&self) -> String {
