@@ -19,6 +19,9 @@ use crate::workspace::Workspace;
 /// How many times each operation is measured each way, unless `--rounds` says otherwise.
 const ROUNDS: usize = 30;
 
+/// Warm, warm behind the wire, and cold.
+const WAYS: usize = 3;
+
 /// What is measured, and how often.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -49,7 +52,7 @@ pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: &Options) -> R
     let node = node(workspace)?;
     stack.open_keys_to_developers()?;
     silence(stack)?;
-    let phone = stack.push_device("bench")?;
+    let phones = phones(stack, options)?;
     let logs = workspace.logs().join("bench");
     fs::create_dir_all(&logs)?;
 
@@ -65,8 +68,7 @@ pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: &Options) -> R
         "minimal": { "binary": minimal, "environment": environment(stack, "request-intake")? },
         "node": node,
         "edge_secret": stack.api.edge_secret(),
-        "push_topic": phone.arn,
-        "push_queue": phone.queue,
+        "phones": phones,
         "logs": logs,
         "rounds": options.rounds,
     });
@@ -76,6 +78,15 @@ pub(crate) fn play(workspace: &Workspace, stack: &Stack, options: &Options) -> R
     let mut bench = command.stdin(Stdio::piped()).spawn()?;
     bench.stdin.take().context("no standard input")?.write_all(plan.to_string().as_bytes())?;
     Ok(bench.wait()?.success())
+}
+
+/// A phone for each customer: one a round each way, and one that only warms up. Codes are counted by where they go.
+fn phones(stack: &Stack, options: &Options) -> Result<Vec<Value>> {
+    let phone = |n: usize| {
+        let phone = stack.push_device(&format!("bench-{n}"))?;
+        Ok(json!({ "topic": phone.arn, "queue": phone.queue }))
+    };
+    (0..(options.rounds + 1) * WAYS).map(phone).collect()
 }
 
 /// The functions and what they are compared with, as they are released. The functions by themselves, as they are

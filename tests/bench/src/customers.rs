@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::Phone;
+
 /// A customer with one line.
 #[derive(Clone, Debug)]
 pub(crate) struct Customer {
@@ -12,7 +14,8 @@ pub(crate) struct Customer {
     pub(crate) line: String,
     msisdn: String,
     number: usize,
-    push: String,
+    /// Her phone.
+    pub(crate) phone: Phone,
 }
 
 /// What every request carries.
@@ -23,20 +26,20 @@ pub(crate) struct Edge {
 }
 
 impl Customer {
-    /// The n-th, told by pushes to `push`.
-    pub(crate) fn new(run: &str, number: usize, push: &str) -> Self {
+    /// The n-th, told by pushes to her phone.
+    pub(crate) fn new(run: &str, number: usize, phone: &Phone) -> Self {
         Self {
             account: format!("acct-{run}-{number}"),
             line: format!("line-{run}-{number}"),
             msisdn: format!("+1{}55501{:02}", 201 + number / 100, number % 100),
             number,
-            push: push.to_owned(),
+            phone: phone.clone(),
         }
     }
 
     /// The records that open the account and the line.
     pub(crate) fn opening(&self) -> Vec<Value> {
-        let contacts = json!([{"id": "app", "push": self.push}, {"id": "mail", "email": format!("c{}@mail.example", self.number)}]);
+        let contacts = json!([{"id": "app", "push": self.phone.topic}, {"id": "mail", "email": format!("c{}@mail.example", self.number)}]);
         let at = days_ago(365);
         vec![
             json!({"id": "1", "at": at, "type": "account_opened", "account_id": self.account, "jurisdiction": "us", "contacts": contacts}),

@@ -35,13 +35,19 @@ struct Plan {
     node: Option<Node>,
     /// What CloudFront is known by.
     edge_secret: String,
-    /// Where pushes go, and where they can be read.
-    push_topic: String,
-    push_queue: String,
+    /// A phone for each customer.
+    phones: Vec<Phone>,
     /// Where what the functions log is kept.
     logs: PathBuf,
     /// How many rounds each way.
     rounds: usize,
+}
+
+/// A phone with the carrier's app: where pushes to it go, and where they can be read.
+#[derive(Clone, Debug, Deserialize)]
+struct Phone {
+    topic: String,
+    queue: String,
 }
 
 /// A binary and what it reads at start.

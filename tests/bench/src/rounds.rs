@@ -85,7 +85,8 @@ pub(crate) async fn play(plan: &Plan) -> Result<Measured> {
             let edge = Edge { secret: plan.edge_secret.clone() };
             let (dynamo, sqs, measured, counts) = (&dynamo, &sqs, &mut measured, round > 0);
             let mut stage = Stage { plan, way, dynamo, sqs, edge, measured, counts };
-            let customer = Customer::new(&run, round * 3 + number, &plan.push_topic);
+            let place = round * 3 + number;
+            let customer = Customer::new(&run, place, plan.phones.get(place).context("no phone is left")?);
             stage.round(&customer).await.with_context(|| format!("round {round}"))?;
             if plan.node.is_some() {
                 stage.node_round(&customer).await.with_context(|| format!("Node.js, round {round}"))?;
@@ -196,10 +197,10 @@ impl Stage<'_> {
         let path = format!("/v1/changes/{change}");
         self.asks("request-intake", "status", &customer.request(&edge, "GET", &path, None, None), 200).await?;
 
-        self.pushed().await?;
+        self.pushed(customer).await?;
         let wish = customer.request(&edge, "POST", &format!("{path}/challenges"), None, Some(&json!({"factor": "push_otp"})));
         let opened = self.asks("otp-issue", "challenge", &wish, 201).await?;
-        let code = self.code().await?;
+        let code = self.code(customer).await?;
         let answer = format!("{path}/challenges/{}/answer", text(&opened, "challenge_id")?);
         let answer = customer.request(&edge, "POST", &answer, None, Some(&json!({"code": code})));
         self.asks("otp-verify", "right answer", &answer, 200).await?;
@@ -263,16 +264,16 @@ impl Stage<'_> {
         let number = |value: &str| AttributeValue::N(value.to_owned());
         let table = self.variable("STATE_TABLE")?;
         let put = self.dynamo.put_item().table_name(&table).item("pk", text(&format!("node#{account}"))).item("sk", text("ACCOUNT"));
-        put.item("seq", number("1")).item("push", text(&self.plan.push_topic)).send().await?;
+        put.item("seq", number("1")).item("push", text(&customer.phone.topic)).send().await?;
         let put = self.dynamo.put_item().table_name(&table).item("pk", text(&format!("node#{account}"))).item("sk", text(&format!("LINE#{line}")));
         put.item("seq", number("1")).item("sends", number("0")).item("change", text(change)).send().await?;
 
-        self.pushed().await?;
+        self.pushed(customer).await?;
         let edge = self.edge.clone();
         let path = format!("/v1/lines/{line}/{change}/challenges");
         let wish = customer.request(&edge, "POST", &path, None, Some(&json!({"factor": "push_otp"})));
         let opened = self.asks("node-issue", "challenge", &wish, 201).await?;
-        let code = self.code().await?;
+        let code = self.code(customer).await?;
         let path = format!("{path}/{}", self::text(&opened, "challenge_id")?);
         let answer = customer.request(&edge, "POST", &path, None, Some(&json!({"code": code})));
         self.asks("node-verify", "right answer", &answer, 200).await?;
@@ -285,25 +286,25 @@ impl Stage<'_> {
     }
 
     /// What was pushed since, taken off the queue.
-    async fn pushed(&self) -> Result<Vec<String>> {
+    async fn pushed(&self, customer: &Customer) -> Result<Vec<String>> {
         let mut texts = Vec::new();
         loop {
-            let taken = self.sqs.receive_message().queue_url(&self.plan.push_queue).max_number_of_messages(10).send().await?;
+            let taken = self.sqs.receive_message().queue_url(&customer.phone.queue).max_number_of_messages(10).send().await?;
             let messages = taken.messages.unwrap_or_default();
             if messages.is_empty() {
                 return Ok(texts);
             }
             for message in messages {
                 let handle = message.receipt_handle.context("no handle")?;
-                self.sqs.delete_message().queue_url(&self.plan.push_queue).receipt_handle(handle).send().await?;
+                self.sqs.delete_message().queue_url(&customer.phone.queue).receipt_handle(handle).send().await?;
                 texts.extend(message.body);
             }
         }
     }
 
     /// The code that was pushed.
-    async fn code(&self) -> Result<String> {
-        let texts = self.pushed().await?;
+    async fn code(&self, customer: &Customer) -> Result<String> {
+        let texts = self.pushed(customer).await?;
         let code = texts.iter().rev().find_map(|text| text.rsplit_once(" #").map(|(_, code)| code.trim().to_owned()));
         code.context("no code was pushed")
     }
