@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Head;
 use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
@@ -1137,17 +1138,13 @@ pub enum ReplayError {
 /// # Errors
 /// [`ReplayError`].
 pub fn replay<'a, S: Evolve>(entries: impl IntoIterator<Item = &'a str>) -> Result<(u64, Digest, S), ReplayError> {
-    let mut seq = 0_u64;
-    let mut head = Digest::genesis();
+    let mut head = Head::genesis();
     let mut state = None;
     for json in entries {
-        seq = seq.saturating_add(1);
+        let seq = head.seq.saturating_add(1);
         let entry: Entry = serde_json::from_str(json).map_err(|_| ReplayError::Unreadable { seq })?;
-        if entry.seq != seq || entry.prev != head {
-            return Err(ReplayError::Broken { seq });
-        }
-        head = Entry::hash(json);
+        head = head.follow(entry.seq, &entry.prev, json).map_err(|_| ReplayError::Broken { seq })?;
         state = apply(state, &entry);
     }
-    state.map(|state| (seq, head, state)).ok_or(ReplayError::Empty)
+    state.map(|state| (head.seq, head.hash, state)).ok_or(ReplayError::Empty)
 }
