@@ -62,7 +62,7 @@ pub(crate) fn entries(count: u64, seed: u64, mut take: impl FnMut(&str)) {
         };
         let opened_at = Timestamp::parse("2026-01-01T00:00:00Z").unwrap() + Span::seconds(chance.below(8_000_000) as u32);
         let name = format!("acct-{account:07}");
-        let mut of = |subject: Value| Ledger { account: name.clone(), subject, head: Head::genesis(), now: opened_at };
+        let of = |subject: Value| Ledger { account: name.clone(), subject, head: Head::genesis(), now: opened_at };
         let place = ["us", "us", "us", "uk", "au", "ca"][chance.below(6) as usize];
         of(json!("account")).append(json!([{"event": "account_opened", "jurisdiction": place, "contacts": [
             {"id": "email", "address": {"email": "someone@example.com"}, "added_at": opened_at.as_second()}]}]), &mut take);
