@@ -11,6 +11,7 @@ use crate::chain::Head;
 use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
+use crate::fraud::{Case, CaseId, CaseOutcome, Concern, Concerned, Through};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
@@ -193,6 +194,39 @@ pub enum Event {
         /// Which.
         change: ChangeId,
     },
+    /// The customer reports fraud: a case is opened, or the one that is open takes in more. On the account's ledger;
+    /// who says so is the entry's actor. The account is frozen in the same write, or was.
+    FraudReported {
+        /// Which case; new where the account has none of that number.
+        case: CaseId,
+        /// How the report came in.
+        through: Through,
+        /// Whether she says that the phone is out of her hands.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        phone_lost: bool,
+        /// What it names that the case did not name before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        concerns: Vec<Concern>,
+    },
+    /// Something of a case was put back: the time to remedy is from the case's first report until `at`.
+    FraudRemedied {
+        /// Which case.
+        case: CaseId,
+        /// What of it.
+        what: Concerned,
+        /// When it was done.
+        at: Timestamp,
+    },
+    /// A case is closed. Nothing is unfrozen by it: that is the customer's alone.
+    FraudClosed {
+        /// Which.
+        case: CaseId,
+        /// How it came out.
+        outcome: CaseOutcome,
+        /// The changes that it named: the outcome is their label.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<ChangeId>,
+    },
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -340,6 +374,12 @@ vocabulary! {
         Failed = "failed",
         /// See [`Event::Disputed`].
         Disputed = "disputed",
+        /// See [`Event::FraudReported`]. What has to be put back stands in it.
+        FraudReported = "fraud_reported",
+        /// See [`Event::FraudRemedied`].
+        FraudRemedied = "fraud_remedied",
+        /// See [`Event::FraudClosed`].
+        FraudClosed = "fraud_closed",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -405,6 +445,9 @@ impl Event {
                 Ending::Failed => EventName::Failed,
             },
             Self::Disputed { .. } => EventName::Disputed,
+            Self::FraudReported { .. } => EventName::FraudReported,
+            Self::FraudRemedied { .. } => EventName::FraudRemedied,
+            Self::FraudClosed { .. } => EventName::FraudClosed,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
@@ -448,6 +491,9 @@ impl Event {
             | Self::ProtectionOff { .. }
             | Self::Retried { .. }
             | Self::GivenUp { .. }
+            | Self::FraudReported { .. }
+            | Self::FraudRemedied { .. }
+            | Self::FraudClosed { .. }
             | Self::SimChanged { .. }
             | Self::NumberChanged { .. }
             | Self::DeviceChanged { .. }
@@ -466,8 +512,21 @@ impl Event {
 
     /// Whether a person has to look at it at once.
     #[must_use]
-    pub const fn pages(&self) -> bool {
+    pub fn pages(&self) -> bool {
+        if let Self::FraudReported { concerns, .. } = self {
+            return concerns.iter().any(|concern| concern.reverse);
+        }
         matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+    }
+
+    /// The case that it is about.
+    #[must_use]
+    pub fn case(&self) -> Option<CaseId> {
+        if let Self::FraudReported { case, .. } | Self::FraudRemedied { case, .. } | Self::FraudClosed { case, .. } = self {
+            Some(*case)
+        } else {
+            None
+        }
     }
 }
 
@@ -508,6 +567,9 @@ impl EventName {
             | Self::Cancelled
             | Self::Failed
             | Self::Disputed
+            | Self::FraudReported
+            | Self::FraudRemedied
+            | Self::FraudClosed
             | Self::SimChanged
             | Self::NumberChanged
             | Self::DeviceChanged
@@ -616,6 +678,9 @@ impl Book {
             | Event::LineEnded
             | Event::ProtectionOn { .. }
             | Event::GuessFailed { .. }
+            | Event::FraudReported { .. }
+            | Event::FraudRemedied { .. }
+            | Event::FraudClosed { .. }
             | Event::SimChanged { .. }
             | Event::NumberChanged { .. }
             | Event::DeviceChanged { .. }
@@ -673,6 +738,11 @@ pub trait Evolve: Sized {
     /// What it has in common with other states.
     fn book_mut(&mut self) -> &mut Book;
 
+    /// A case of fraud of it that is remembered. Only an account has any.
+    fn case(&self, _id: CaseId) -> Option<&Case> {
+        None
+    }
+
     /// What can be guessed at it now: the challenges that are open, and a transfer PIN.
     fn guessable(&mut self) -> Vec<ChallengeId> {
         self.book_mut().challenges().cloned().collect()
@@ -699,6 +769,7 @@ impl Evolve for Account {
                 protections: Protections::default(),
                 factors: Vec::new(),
                 recovered_at: None,
+                cases: Vec::new(),
                 billing: None,
                 opened_at: at,
                 closed_at: None,
@@ -720,11 +791,16 @@ impl Evolve for Account {
             account.billing = Some(billing.clone());
         }
         account.evolve_factors(event, at);
+        account.evolve_cases(event, at);
         Some(account)
     }
 
     fn book_mut(&mut self) -> &mut Book {
         &mut self.book
+    }
+
+    fn case(&self, id: CaseId) -> Option<&Case> {
+        Self::case(self, id)
     }
 }
 
@@ -769,6 +845,7 @@ impl Evolve for Line {
                 msisdn: msisdn.clone(),
                 sim: sim.clone(),
                 sim_changed: false,
+                sim_before: None,
                 imei: imei.clone(),
                 protections: Protections::default(),
                 pin: None,
@@ -781,7 +858,7 @@ impl Evolve for Line {
         line.book.evolve(event, seq, at);
         line.protections.evolve(event);
         if let Event::SimChanged { sim, .. } = event {
-            line.sim = sim.clone();
+            line.sim_before = Some(std::mem::replace(&mut line.sim, sim.clone()).iccid);
             line.sim_changed = true;
         } else if let Event::NumberChanged { msisdn } = event {
             line.msisdn = msisdn.clone();
@@ -834,6 +911,10 @@ pub struct Entry {
     /// read. Only where something follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Box<Change>>,
+    /// The case of fraud that it is about, as this entry leaves it: what has to be put back, and what the customer is
+    /// told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<Case>>,
     /// What the request has that others may have too, in keyed hashes: where it is counted across accounts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub met: BTreeMap<Meeting, WideMark>,
@@ -1028,6 +1109,7 @@ fn append<S: Evolve + Clone>(
         events: step.events,
         notice: step.notice,
         after: None,
+        case: None,
         met,
         prev,
     };
@@ -1047,6 +1129,9 @@ fn append<S: Evolve + Clone>(
         let of_notice = entry.notice.as_ref().and_then(|notice| notice.change.as_ref());
         let about = of_notice.or_else(|| entry.events.iter().find_map(Event::change));
         entry.after = about.and_then(|id| state.book_mut().changes.get(id)).cloned().map(Box::new);
+        let told = entry.notice.as_ref().and_then(|notice| notice.message.case());
+        let case = told.or_else(|| entry.events.iter().find_map(Event::case));
+        entry.case = case.and_then(|id| state.case(id)).cloned().map(Box::new);
     }
     let (json, head) = entry.seal()?;
     let opened = open_after.iter().filter(|id| !open_before.contains(id)).cloned().collect();
@@ -1093,6 +1178,7 @@ impl Follow {
             events,
             notice: None,
             after: None,
+            case: None,
             met: BTreeMap::new(),
             prev: hash.clone(),
         };

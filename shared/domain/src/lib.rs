@@ -29,6 +29,7 @@ pub mod config;
 pub mod decide;
 pub mod digest;
 pub mod factors;
+pub mod fraud;
 pub mod ids;
 pub mod kinds;
 pub mod ledger;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Address, Change};
 use crate::config::Settings;
+use crate::fraud::{CaseId, CaseOutcome};
 use crate::ids::{ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Locale, Protection};
 use crate::state::{Account, View};
@@ -42,6 +43,23 @@ pub enum Message {
     },
     /// A number transfer PIN was drawn.
     PinIssued,
+    /// Fraud was reported: the account is frozen, a case is open.
+    FraudReported {
+        /// Which.
+        case: CaseId,
+    },
+    /// Something of a case was put back.
+    FraudRemedied {
+        /// Which.
+        case: CaseId,
+    },
+    /// A case is closed: the customer's documentation of it.
+    FraudClosed {
+        /// Which.
+        case: CaseId,
+        /// How it came out.
+        outcome: CaseOutcome,
+    },
     /// The line moved to another SIM, or another change was made, without an authorization.
     Incident {
         /// What was done.
@@ -60,7 +78,29 @@ impl Message {
             | Self::ProtectionOn { .. }
             | Self::ProtectionOff { .. }
             | Self::RecoveryCodeUsed { .. }
+            | Self::FraudReported { .. }
+            | Self::FraudRemedied { .. }
+            | Self::FraudClosed { .. }
             | Self::Incident { .. } => false,
+        }
+    }
+
+    /// The case of fraud that it is about.
+    #[must_use]
+    pub const fn case(self) -> Option<CaseId> {
+        match self {
+            Self::FraudReported { case } | Self::FraudRemedied { case } | Self::FraudClosed { case, .. } => Some(case),
+            Self::Asked
+            | Self::Refused
+            | Self::Raised
+            | Self::Cancelled
+            | Self::Completed
+            | Self::Failed
+            | Self::ProtectionOn { .. }
+            | Self::ProtectionOff { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::PinIssued
+            | Self::Incident { .. } => None,
         }
     }
 }

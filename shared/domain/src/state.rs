@@ -8,6 +8,7 @@ use crate::change::{AccountSeen, Address, Change, Details};
 use crate::config::Settings;
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled, PasskeyKey, limit};
+use crate::fraud::Case;
 use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Locale, Mode, Protection};
 use crate::notice::Untold;
@@ -67,6 +68,9 @@ pub struct Contact {
     /// Until when, if it was removed. It is told of everything for a while after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
+    /// Whether the customer says that it is not hers: it proves nothing, and is still told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 /// Protections that are on, each with its mode.
@@ -110,6 +114,9 @@ pub struct Account {
     /// When the account was last recovered: its sign-in was reset, or a recovery code was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
+    /// The case of fraud that is open, and the last one that is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<Case>,
     /// What ports are compared with, where the carrier told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
@@ -176,6 +183,9 @@ pub struct Line {
     pub sim: Sim,
     /// Whether the SIM was ever changed in this tenure: the first one is no change.
     pub sim_changed: bool,
+    /// The SIM before this one, where it was in this tenure: what a reversal puts back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim_before: Option<Iccid>,
     /// The handset, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imei: Option<Imei>,
@@ -315,10 +325,12 @@ impl Account {
         let ripe = |is: fn(&Address) -> bool| {
             self.contacts.iter().any(|contact| is(&contact.address) && self.is_ripe(contact, now, settings))
         };
+        let phone_lost = self.open_case().is_some_and(|case| case.phone_lost);
         Taint {
-            sms: false,
-            device: !ripe(|address| matches!(address, Address::Push(_)))
-                && ![Factor::Totp, Factor::Passkey].iter().any(|&factor| self.proves(factor, now)),
+            sms: phone_lost,
+            device: phone_lost
+                || !ripe(|address| matches!(address, Address::Push(_)))
+                    && ![Factor::Totp, Factor::Passkey].iter().any(|&factor| self.proves(factor, now)),
             email: !ripe(|address| matches!(address, Address::Email(_))),
         }
     }
@@ -326,7 +338,7 @@ impl Account {
     /// Whether a contact proves something: held, and not added lately unless with the account itself.
     #[must_use]
     pub fn is_ripe(&self, contact: &Contact, now: Timestamp, settings: &Settings) -> bool {
-        contact.held(now) && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
+        contact.held(now) && !contact.disputed && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
     }
 
     /// Whether no more of a kind can be added.

@@ -118,7 +118,7 @@ mod tests {
             Enrolled::new(id, credential(*kind), None, NOW - age, &Settings::default())
         };
         let contact =
-            |id: &str, address| Contact { id: ContactId::parse(id).unwrap(), address, added_at: OPENED, removed_at: None };
+            |id: &str, address| Contact { id: ContactId::parse(id).unwrap(), address, added_at: OPENED, removed_at: None, disputed: false };
         Account {
             id: AccountId::parse("a").unwrap(),
             jurisdiction: Jurisdiction::Us,
@@ -133,6 +133,7 @@ mod tests {
             protections: Protections::default(),
             factors: Enrollable::ALL.iter().map(enrolled).collect(),
             recovered_at: None,
+            cases: Vec::new(),
             billing: None,
             opened_at: OPENED,
             closed_at: None,

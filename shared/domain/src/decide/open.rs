@@ -36,7 +36,10 @@ pub fn open_account(
     contacts.iter().try_for_each(|(_, address)| exists(address))?;
     let contacts: Vec<Contact> = contacts
         .iter()
-        .map(|(id, address)| Contact { id: id.clone(), address: address.clone(), added_at: ctx.now, removed_at: None })
+        .map(|(id, address)| {
+            let (id, address) = (id.clone(), address.clone());
+            Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false }
+        })
         .collect();
     match view.account.as_ref().map(|account| &account.state) {
         None => Ok(Draft {

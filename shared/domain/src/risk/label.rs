@@ -403,6 +403,7 @@ mod tests {
             events,
             notice: None,
             after: None,
+            case: None,
             met: BTreeMap::new(),
             prev: Digest::genesis(),
         }
