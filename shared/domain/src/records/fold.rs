@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::trouble::{self, Known, What};
 use super::{Act, Counts, Measure, Month, Records, SHOWN};
 use crate::chain::{Head, Heads};
 use crate::change::{Change, Decision, Ending};
 use crate::digest::Digest;
-use crate::ids::{AccountId, ChangeId};
+use crate::ids::{AccountId, ChangeId, LineId, Subject};
 use crate::kinds::{Factor, Jurisdiction};
 use crate::ledger::{Entry, Event};
 use crate::time::Timestamp;
@@ -33,7 +34,9 @@ pub struct Unplaced {
 struct Account {
     jurisdiction: Option<Jurisdiction>,
     changes: BTreeMap<ChangeId, Facts>,
+    lines_ended: BTreeMap<LineId, Timestamp>,
     counts: BTreeMap<(Month, Act), Counts>,
+    troubles: Vec<(Timestamp, Option<Month>, What)>,
 }
 
 /// What later entries need to know of a change. A key that is used again after its change was forgotten names another
@@ -70,7 +73,8 @@ impl Fold {
         let shown: Vec<Month> = (0..SHOWN).rev().map(|back| self.month.back(back)).collect();
         let mut sums: BTreeMap<(Jurisdiction, Act, Month), Counts> = BTreeMap::new();
         for (id, account) in &self.accounts {
-            let counted: Vec<_> = account.counts.iter().filter(|((month, _), _)| *month <= self.month).collect();
+            let counts = account.counts();
+            let counted: Vec<_> = counts.iter().filter(|((month, _), _)| *month <= self.month).collect();
             let Some(jurisdiction) = account.jurisdiction else {
                 if counted.is_empty() {
                     continue;
@@ -112,9 +116,12 @@ impl Account {
     fn take(&mut self, entry: &Entry, month: Option<Month>) {
         let disputed = entry.events.iter().any(|event| matches!(event, Event::Disputed { .. }));
         let mut count = Counting { counts: &mut self.counts, month, at: entry.at };
+        let mut troubles = Vec::new();
         for event in &entry.events {
             if let Event::AccountOpened { jurisdiction, .. } = event {
                 self.jurisdiction = Some(*jurisdiction);
+            } else if let (Event::LineEnded, Subject::Line(line)) = (event, &entry.owner.subject) {
+                self.lines_ended.insert(line.clone(), entry.at);
             } else if let Event::Requested { change } = event {
                 self.changes.remove(&change.id);
                 if let Some(act) = Act::of(change.kind()) {
@@ -126,15 +133,35 @@ impl Account {
                 // Where she says so herself, she says of which change.
                 && !disputed
             {
-                count.of(act, |counts| {
-                    counts.unauthorized = counts.unauthorized.saturating_add(1);
-                    counts.fraudulent = counts.fraudulent.saturating_add(1);
-                });
+                troubles.push(What::Unauthorized { subject: entry.owner.subject.clone(), act });
+            } else if let Event::FraudReported { case, concerns, .. } = event {
+                troubles.extend(concerns.iter().map(|concern| What::Reported { case: *case, concern: concern.clone() }));
+            } else if let Event::FraudRemedied { case, what, at } = event {
+                troubles.push(What::Remedied { case: *case, what: what.clone(), at: *at });
+            } else if let Event::FraudClosed { case, outcome, .. } = event {
+                troubles.push(What::Closed { case: *case, outcome: *outcome });
             }
-            if let Some(facts) = event.change().and_then(|id| self.changes.get_mut(id)) {
+            if let Some((id, facts)) = event.change().and_then(|id| Some((id, self.changes.get_mut(id)?))) {
                 facts.take(event, &mut count);
+                if matches!(event, Event::Disputed { .. }) && !facts.disputed {
+                    facts.disputed = true;
+                    let carried_out = facts.ended == Some(Ending::Completed);
+                    troubles.push(What::Disputed { change: id.clone(), act: facts.act, carried_out });
+                }
             }
         }
+        self.troubles.extend(troubles.into_iter().map(|what| (entry.at, month, what)));
+    }
+
+    /// All of its counts.
+    fn counts(&self) -> BTreeMap<(Month, Act), Counts> {
+        let mut counts = self.counts.clone();
+        let known = Known {
+            change: &|id| self.changes.get(id).map(|facts| (facts.act, facts.ended == Some(Ending::Completed))),
+            line_ended: &|line| self.lines_ended.get(line).copied(),
+        };
+        trouble::count(&self.troubles, &known, &mut counts);
+        counts
     }
 }
 
@@ -154,15 +181,6 @@ impl Facts {
         {
             self.ended = Some(Ending::Refused);
             count.ended(self.act, Ending::Refused);
-        } else if let Event::Disputed { .. } = event
-            && !self.disputed
-        {
-            self.disputed = true;
-            let carried_out = self.ended == Some(Ending::Completed);
-            count.of(self.act, |counts| {
-                counts.complaints = counts.complaints.saturating_add(1);
-                counts.fraudulent = counts.fraudulent.saturating_add(u64::from(carried_out));
-            });
         }
     }
 }

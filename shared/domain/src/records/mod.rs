@@ -12,6 +12,7 @@
 
 mod fold;
 mod month;
+mod trouble;
 #[cfg(test)]
 mod tests;
 
@@ -83,14 +84,19 @@ pub struct Counts {
     pub endings: BTreeMap<Ending, u64>,
     /// Carried out past Linekeeper: without an authorization, or against a lock. In no request's count.
     pub unauthorized: u64,
-    /// Carried out, and found to be fraudulent: those of `unauthorized`, and successful ones that the customer says were
-    /// not hers.
+    /// Carried out, and fraudulent: those of `unauthorized`, and what the customer says was not hers. She is taken at her
+    /// word, when she says so.
     pub fraudulent: u64,
-    /// Complaints: customers who said of a change that it was not theirs, whatever had become of it. Once for a change.
+    /// Of those of this month or one before: the case was closed as fraud.
+    pub confirmed: u64,
+    /// Of those of this month or one before: the case was closed as none.
+    pub cleared: u64,
+    /// Complaints: customers who said of a change that it was not theirs, whatever had become of it; once for a change. And
+    /// who said so of a line that was moved.
     pub complaints: u64,
-    /// Fraudulent ones that were remedied.
+    /// What was put back.
     pub remedied: u64,
-    /// How long that took, all together, from the report on, in seconds.
+    /// How long that took, all together, from the first report on, in seconds.
     pub remedy_seconds: u64,
     /// How often a customer was authenticated by each method.
     pub methods: BTreeMap<Factor, u64>,
@@ -128,6 +134,8 @@ impl Counts {
             endings,
             unauthorized,
             fraudulent,
+            confirmed,
+            cleared,
             complaints,
             remedied,
             remedy_seconds,
@@ -138,6 +146,8 @@ impl Counts {
         self.requests = self.requests.saturating_add(*requests);
         self.unauthorized = self.unauthorized.saturating_add(*unauthorized);
         self.fraudulent = self.fraudulent.saturating_add(*fraudulent);
+        self.confirmed = self.confirmed.saturating_add(*confirmed);
+        self.cleared = self.cleared.saturating_add(*cleared);
         self.complaints = self.complaints.saturating_add(*complaints);
         self.remedied = self.remedied.saturating_add(*remedied);
         self.remedy_seconds = self.remedy_seconds.saturating_add(*remedy_seconds);

@@ -168,6 +168,95 @@ fn a_complaint_about_what_was_stopped_in_time_is_no_successful_fraud() {
     assert_eq!((counts.failed(), counts.complaints, counts.fraudulent), (1, 1, 0));
 }
 
+fn reported(case: u64, concerns: &Value) -> Value {
+    json!([{"event": "fraud_reported", "case": case, "through": "app", "concerns": concerns}])
+}
+
+fn named(line: &str, n: u32, done: bool) -> Value {
+    json!({"what": {"change": id(line, n)}, "reverse": done,
+        "asked": {"kind": "sim_swap", "channel": "pwa", "at": 1, "done": done}})
+}
+
+/// A SIM change that was carried out, and the customer's word that it was not hers, as the product writes both.
+fn stolen(made: &mut Made, account: &str, line: &str) {
+    made.append(account, Some(line), "2026-05-02T00:00:00Z", &asked(line, 1, Act::SimChange, false, "2026-05-02T00:00:00Z"));
+    made.append(account, Some(line), "2026-05-02T01:00:00Z", &ended(line, 1, "completed"));
+    let tap = json!([{"event": "incident", "kind": "sim_swap"}, {"event": "disputed", "change": id(line, 1)}]);
+    made.append(account, Some(line), "2026-05-31T12:00:00Z", &tap);
+    made.append(account, None, "2026-05-31T12:00:00Z", &reported(2, &json!([named(line, 1, true)])));
+}
+
+#[test]
+fn a_case_counts_as_it_is_reported_remedied_and_closed() {
+    for (outcome, confirmed, cleared) in [("fraud", 1, 0), ("no_fraud", 0, 1), ("unclear", 0, 0)] {
+        let mut made = Made::default();
+        made.open("a", "us", "2026-05-01T00:00:00Z");
+        stolen(&mut made, "a", "l");
+        let at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap().as_second();
+        let remedied = json!([{"event": "fraud_remedied", "case": 2, "what": {"change": id("l", 1)}, "at": at}]);
+        made.append("a", None, "2026-06-01T00:01:00Z", &remedied);
+        let closed = json!([{"event": "fraud_closed", "case": 2, "outcome": outcome, "changes": [id("l", 1)]}]);
+        made.append("a", None, "2026-07-01T00:00:00Z", &closed);
+        let of = |text| records_of(&made.entries, month(text)).unwrap().counts[&US_SIM].clone();
+        let (may, june, july) = (of("2026-05"), of("2026-06"), of("2026-07"));
+        assert_eq!((may.complaints, may.fraudulent, may.remedied, may.unauthorized), (1, 1, 0, 0));
+        assert_eq!((june.fraudulent, june.remedied, june.mean_remedy_seconds()), (0, 1, Some(12 * 3_600)));
+        assert_eq!((july.fraudulent, july.confirmed, july.cleared), (0, confirmed, cleared));
+    }
+}
+
+#[test]
+fn a_line_that_is_reported_after_it_was_moved_without_an_authorization_is_one_fraud() {
+    let mut made = Made::default();
+    made.open("a", "us", "2026-05-01T00:00:00Z");
+    made.append("a", Some("l"), "2026-05-02T00:00:00Z", &json!([{"event": "incident", "kind": "sim_swap"}]));
+    let line = json!([{"what": {"line": "l"}, "reverse": true}, {"what": {"line": "m"}}, {"what": {"factor": "f"}}]);
+    made.append("a", None, "2026-05-02T08:00:00Z", &reported(2, &line));
+    made.append("a", None, "2026-05-03T08:00:00Z", &json!([{"event": "fraud_closed", "case": 2, "outcome": "fraud"}]));
+    let counts = &records_of(&made.entries, month("2026-05")).unwrap().counts[&US_SIM];
+    assert_eq!((counts.unauthorized, counts.fraudulent, counts.complaints, counts.confirmed), (1, 1, 1, 1));
+    // The next one on the same line is another.
+    made.append("a", None, "2026-05-09T08:00:00Z", &reported(4, &json!([{"what": {"line": "l"}, "reverse": true}])));
+    let counts = &records_of(&made.entries, month("2026-05")).unwrap().counts[&US_SIM];
+    assert_eq!((counts.unauthorized, counts.fraudulent, counts.complaints), (1, 2, 2));
+}
+
+#[test]
+fn a_line_that_left_is_reported_as_a_port() {
+    let mut made = Made::default();
+    made.open("a", "us", "2026-05-01T00:00:00Z");
+    made.append("a", Some("l"), "2026-05-02T00:00:00Z", &json!([{"event": "line_ended"}]));
+    made.append("a", None, "2026-05-02T08:00:00Z", &reported(2, &json!([{"what": {"line": "l"}, "reverse": true}])));
+    let counts = &records_of(&made.entries, month("2026-05")).unwrap().counts;
+    assert_eq!((counts[&US_SIM].fraudulent, counts[&(Jurisdiction::Us, Act::PortOut)].fraudulent), (0, 1));
+}
+
+#[test]
+fn a_line_that_is_named_first_and_its_change_later_is_one_fraud() {
+    let mut made = Made::default();
+    made.open("a", "us", "2026-05-01T00:00:00Z");
+    made.append("a", Some("l"), "2026-05-01T01:00:00Z", &asked("l", 1, Act::SimChange, false, "2026-05-01T01:00:00Z"));
+    made.append("a", Some("l"), "2026-05-01T02:00:00Z", &ended("l", 1, "completed"));
+    made.append("a", None, "2026-05-01T03:00:00Z", &reported(2, &json!([{"what": {"line": "l"}, "reverse": true}])));
+    made.append("a", Some("l"), "2026-05-01T04:00:00Z", &disputed("l", 1));
+    made.append("a", None, "2026-05-01T04:00:00Z", &reported(2, &json!([named("l", 1, true)])));
+    made.append("a", None, "2026-05-03T08:00:00Z", &json!([{"event": "fraud_closed", "case": 2, "outcome": "fraud"}]));
+    let counts = &records_of(&made.entries, month("2026-05")).unwrap().counts[&US_SIM];
+    assert_eq!((counts.fraudulent, counts.confirmed, counts.complaints), (1, 1, 2));
+}
+
+#[test]
+fn a_change_that_the_state_has_forgotten_is_known_to_the_ledger() {
+    let mut made = Made::default();
+    made.open("a", "us", "2026-05-01T00:00:00Z");
+    made.append("a", Some("l"), "2026-05-02T00:00:00Z", &asked("l", 1, Act::SimChange, false, "2026-05-02T00:00:00Z"));
+    made.append("a", Some("l"), "2026-05-02T01:00:00Z", &ended("l", 1, "completed"));
+    let forgotten = json!([{"what": {"change": id("l", 1)}, "reverse": true}]);
+    made.append("a", None, "2026-05-20T00:00:00Z", &reported(2, &forgotten));
+    let counts = &records_of(&made.entries, month("2026-05")).unwrap().counts[&US_SIM];
+    assert_eq!((counts.fraudulent, counts.complaints), (1, 1));
+}
+
 #[test]
 fn an_id_that_is_used_again_after_its_change_was_forgotten_names_another_change() {
     let mut made = Made::default();
@@ -216,7 +305,7 @@ fn records_are_kept_as_long_as_the_row_says_and_the_compliance_date_is_a_setting
 
 /// What a history may hold, one step after the other.
 fn history() -> impl Strategy<Value = Made> {
-    let step = (0_usize..4, 0_u32..6, 0_u8..7, 0_u32..200);
+    let step = (0_usize..4, 0_u32..6, 0_u8..11, 0_u32..200);
     prop::collection::vec(step, 0..60).prop_map(|steps| {
         let mut made = Made::default();
         let places = ["us", "uk", "us", "br"];
@@ -234,9 +323,13 @@ fn history() -> impl Strategy<Value = Made> {
                 3 => ended(&line, n, "completed"),
                 4 => ended(&line, n, "expired"),
                 5 => disputed(&line, n),
-                _ => json!([{"event": "incident", "kind": "port_out"}]),
+                6 => json!([{"event": "incident", "kind": "port_out"}]),
+                7 => reported(n.into(), &json!([{"what": {"line": line}, "reverse": true}])),
+                8 => reported(n.into(), &json!([named(&line, n, true)])),
+                9 => json!([{"event": "fraud_remedied", "case": n, "what": {"line": line}, "at": now.as_second()}]),
+                _ => json!([{"event": "fraud_closed", "case": n, "outcome": "fraud"}]),
             };
-            made.append(&format!("a{account}"), Some(&line), &at, &events);
+            made.append(&format!("a{account}"), (what < 7).then_some(line.as_str()), &at, &events);
         }
         made
     })
@@ -280,8 +373,10 @@ proptest! {
         prop_assert_eq!(sum(|counts| counts.unauthorized), in_entries("incident"));
         prop_assert_eq!(sum(|counts| counts.policies.values().sum()), in_entries("requested"));
         prop_assert!(sum(|counts| counts.successful() + counts.failed()) <= in_entries("requested"));
-        prop_assert!(sum(|counts| counts.complaints) <= in_entries("disputed"));
-        prop_assert!(sum(|counts| counts.fraudulent) <= sum(|counts| counts.unauthorized) + sum(Counts::successful));
+        let reports = in_entries("fraud_reported");
+        prop_assert!(sum(|counts| counts.complaints) <= in_entries("disputed") + reports);
+        prop_assert!(sum(|counts| counts.fraudulent) <= sum(|counts| counts.unauthorized) + sum(Counts::successful) + reports);
+        prop_assert!(sum(|counts| counts.confirmed) <= sum(|counts| counts.fraudulent));
         // And a course is made of those months.
         for (n, records) in whole.iter().enumerate().take(12) {
             for (row, course) in &records.course {

@@ -49,6 +49,8 @@ fn lines(counts: &Counts, terms: Terms, records: &Records) -> Vec<(&'static str,
     lines.extend([
         plain("unauthorized", counts.unauthorized),
         plain("successful_fraudulent", counts.fraudulent),
+        plain("confirmed", counts.confirmed),
+        plain("cleared", counts.cleared),
         plain("remedied", counts.remedied),
         (
             "mean_seconds_to_remedy",

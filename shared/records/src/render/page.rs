@@ -55,9 +55,11 @@ const NOTES: &str = "\
 <h2>What the counts say</h2>
 <p>A request is every SIM change or port-out that was asked for, those refused at once included. A port order that was \
 corrected was decided again, and counts again. One that is still open is in neither of the next two counts.</p>
-<p>Fraudulent and carried out: done without an authorization or against a lock, or successful and found not to be the \
-customer's. It counts when that became known.</p>
-<p>A complaint is a customer saying of a change that it was not theirs, whatever had become of it: once for a change.</p>
+<p>Fraudulent and carried out: done without an authorization or against a lock, or carried out and said by the customer not \
+to be theirs. The customer is taken at their word on the day of it; how the case was closed counts when it was closed.</p>
+<p>A complaint is a customer saying of a change that it was not theirs, whatever had become of it, once for a change; or of a \
+line that was moved. A report that names neither is in no count. The time to remedy runs from the first report of a case \
+until the thing was put back.</p>
 <p>A method counts each time that a customer was authenticated by it for such a change. A measure is new where nothing in the \
 ledger before shows it.</p>
 <p class=\"dim\">Made by engineers; what the rules ask for is for your lawyers to say.</p>
@@ -107,6 +109,8 @@ fn counts_table(html: &mut String, month: Month, sim: &Counts, port: &Counts) {
     }
     row("4 Carried out and fraudulent", &|counts| counts.fraudulent.to_string());
     row("– of them without an authorization", &|counts| counts.unauthorized.to_string());
+    row("– closed as fraud in this month", &|counts| counts.confirmed.to_string());
+    row("– closed as none in this month", &|counts| counts.cleared.to_string());
     row("5 Mean time to remedy", &|counts| counts.mean_remedy_seconds().map_or_else(|| "–".to_owned(), time));
     row("– remedied", &|counts| counts.remedied.to_string());
     row("6 Complaints", &|counts| counts.complaints.to_string());
