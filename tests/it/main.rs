@@ -29,6 +29,7 @@ mod port_day;
 mod port_monitor;
 mod ports;
 mod races;
+mod records;
 mod risk;
 mod rules;
 /// What became of it.

@@ -38,24 +38,24 @@ fn people(day: &Day) -> Vec<Vec<Person>> {
 }
 
 /// Where a household is at home: a network address and a device of its own.
-struct Home {
+pub(crate) struct Home {
     device: String,
     address: String,
 }
 
-fn home(person: &Person) -> Home {
+pub(crate) fn home(person: &Person) -> Home {
     let place: usize = person.account.strip_prefix("acct-").unwrap().parse().unwrap();
     Home { device: format!("laptop-of-household-{place}"), address: format!("73.{}.{}.7", place / 200 + 20, place % 200) }
 }
 
 impl Home {
-    fn sign_in(&self, account: &str, at: &str) -> Value {
+    pub(crate) fn sign_in(&self, account: &str, at: &str) -> Value {
         json!({"id": at, "at": at, "type": "sign_in", "account_id": account, "ok": true, "device": self.device,
             "system": "Windows", "browser": "Chrome", "language": "en-US", "utc_offset": -300, "network": {"address": self.address,
             "asn": 7922, "country": "US", "region": "Florida", "city": "Miami", "latitude": 25.77, "longitude": -80.19}})
     }
 
-    fn headers(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let own =
             [("x-linekeeper-device", self.device.clone()), ("cloudfront-viewer-address", format!("{}:46532", self.address))];
         let others = AT_HOME.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));

@@ -1,6 +1,6 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | attack | ports | flood | up [--json] | watch | test | down`
+//! `cargo local demo | attack | ports | flood | records | up [--json] | watch | test | down`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
@@ -22,6 +22,7 @@ mod people;
 mod permissions;
 mod ports;
 mod process;
+mod records;
 mod scene;
 mod stack;
 mod terminal;
@@ -39,6 +40,8 @@ The whole product on one machine, without Docker, root or an account.
     cargo local attack        ten attacks on step-up, against the deployed stack
     cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local flood         many port orders at once: does it keep up; [--per-minute N] [--seconds N]
+    cargo local records       a month's records, of the stack that is up or of an export: --month YYYY-MM [--out DIR]
+                              [--export DIR --keys FILE] [--binds us=2027-03-01]
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         ["attack"] => commands::attack(),
         ["ports", options @ ..] => ports::Options::read(options).and_then(commands::ports),
         ["flood", options @ ..] => ports::flood::Options::read(options).and_then(commands::flood),
+        ["records", options @ ..] => records::Options::read(options).and_then(|options| records::make(&options)),
         ["up"] => commands::up(false),
         ["up", "--json"] => commands::up(true),
         ["watch"] => commands::watch(),
