@@ -63,6 +63,22 @@ impl Home {
     }
 }
 
+/// Delivers the ledger's stream until nothing is left, with one look at the table for all that is there.
+pub(crate) async fn deliver(world: &World) {
+    loop {
+        let records = world.undelivered().await;
+        if records.is_empty() {
+            return;
+        }
+        for (pk, seq, event) in records {
+            world.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
+            world.notify.handle(event).await.unwrap();
+            world.mark(&pk, seq).await;
+        }
+        world.hear().await;
+    }
+}
+
 struct Stage {
     world: World,
     day: Day,
@@ -146,20 +162,8 @@ impl Stage {
         self.world.ports.handle(event).await.unwrap();
     }
 
-    /// Delivers the ledger's stream until nothing is left.
     async fn deliver(&self) {
-        loop {
-            let records = self.world.undelivered().await;
-            if records.is_empty() {
-                return;
-            }
-            for (pk, seq, event) in records {
-                self.world.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
-                self.world.notify.handle(event).await.unwrap();
-                self.world.mark(&pk, seq).await;
-            }
-            self.world.hear().await;
-        }
+        deliver(&self.world).await;
     }
 
     fn seconds(&self) -> f64 {

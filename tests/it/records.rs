@@ -21,7 +21,7 @@ use p256::pkcs8::EncodePrivateKey as _;
 use serde_json::{Value, json};
 
 use crate::audit::claims;
-use crate::port_day::home;
+use crate::port_day::{deliver, home};
 
 /// What becomes of a customer in that month.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Simulation {
             let import = past.map(|day| home(&person).sign_in(person.account, &world.ago(Span::days(day)))).to_vec();
             world.risk.handle(risk_scoring::Incoming::Import { import }).await.unwrap();
         }
-        world.pump().await;
+        deliver(&world).await;
         Self { world, did: BTreeMap::new(), swaps: 5_000 }
     }
 
@@ -105,17 +105,22 @@ impl Simulation {
         self.world.clock.now()
     }
 
+    async fn tick(&self) {
+        self.world.sweep.handle().await.unwrap();
+        deliver(&self.world).await;
+    }
+
     /// Until then, with the schedule running.
     async fn until(&self, at: &str) {
         let at = Timestamp::parse(at).unwrap();
         assert!(self.now() <= at, "it is {} already", self.now());
         self.world.clock.advance(at.since(self.now()));
-        self.world.tick().await;
+        self.tick().await;
     }
 
     async fn wait(&self, span: Span) {
         self.world.clock.advance(span);
-        self.world.tick().await;
+        self.tick().await;
     }
 
     fn did(&mut self, n: usize, act: Act) -> &mut Counts {
@@ -145,7 +150,7 @@ impl Simulation {
         self.world.behaviour(home(&person).sign_in(person.account, &self.world.now())).await;
         let asked = self.call(n, "POST", "/v1/changes", Some(key), Some(wish)).await;
         assert_eq!(asked.status, 201, "{}", asked.body);
-        self.world.pump().await;
+        deliver(&self.world).await;
         asked.text("change_id")
     }
 
@@ -156,7 +161,7 @@ impl Simulation {
         let path = format!("{path}/{}/answer", challenge.text("challenge_id"));
         let answered = self.call(n, "POST", &path, None, Some(&json!({"code": self.world.inbox.code()}))).await;
         assert_eq!(answered.body["status"], "authorized", "{}", answered.body);
-        self.world.pump().await;
+        deliver(&self.world).await;
     }
 
     fn authorization(&self, change: &str) -> String {
@@ -185,7 +190,7 @@ impl Simulation {
         let report = json!({"id": "r", "at": self.world.now(), "type": "sim_changed", "account_id": person.account,
             "line_id": person.line, "iccid": iccid, "authorization_id": authorization});
         assert!(!self.world.feed(report).await);
-        self.world.pump().await;
+        deliver(&self.world).await;
     }
 
     async fn swapped(&mut self, n: usize) -> String {
@@ -199,7 +204,7 @@ impl Simulation {
     async fn not_me(&mut self, n: usize, act: Act) {
         assert_eq!(self.world.not_me(&self.world.inbox.link_token()).await.status, 200);
         self.did(n, act).complaints += 1;
-        self.world.pump().await;
+        deliver(&self.world).await;
     }
 
     /// The SIM that was stolen from her is put back so long after she said so.
@@ -263,11 +268,11 @@ impl Simulation {
                 let drawn = self.ask(n, "pin", &json!({"kind": "port_pin", "line_id": person.line})).await;
                 self.prove(n, &drawn).await;
                 let pin = self.call(n, "POST", &format!("/v1/changes/{drawn}/pin"), None, None).await.text("pin");
-                self.world.pump().await;
+                deliver(&self.world).await;
                 assert!(!self.world.from_gateway(&with_pin(order(&self.world, &person, &pon, 0), &pin)).await);
                 self.did(n, Act::PortOut).requests += 1;
                 self.proved(n, Act::PortOut, Factor::TransferPin);
-                self.world.pump().await;
+                deliver(&self.world).await;
                 assert_eq!(self.world.gateway.words().last().map(String::as_str), Some("confirm"));
                 assert!(!self.world.from_gateway(&activation(&self.world, &person, &pon)).await);
                 self.ended(n, Act::PortOut, Ending::Completed);
@@ -282,7 +287,7 @@ impl Simulation {
                 }
                 assert!(!self.world.from_gateway(&ordered).await);
                 self.did(n, Act::PortOut).requests += 1;
-                self.world.pump().await;
+                deliver(&self.world).await;
                 // Where the token is asked for, an order without it is refused at once.
                 if wrong || place(n) == Jurisdiction::Uk {
                     self.ended(n, Act::PortOut, Ending::Refused);
@@ -292,7 +297,7 @@ impl Simulation {
                 }
             }
         }
-        self.world.pump().await;
+        deliver(&self.world).await;
     }
 
     /// The ledger as an export, in the order in which the table is scanned.
