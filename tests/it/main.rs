@@ -16,6 +16,7 @@ mod cost;
 mod crash;
 mod factors;
 mod feeds;
+mod fraud;
 mod invariants;
 mod log;
 mod openapi;

@@ -254,6 +254,13 @@ pub enum Event {
         /// Which.
         contact: ContactId,
     },
+    /// The carrier had an answer from a notice channel: it is hers, and is read.
+    ContactVerified {
+        /// Which.
+        contact: ContactId,
+        /// When.
+        at: Timestamp,
+    },
     /// Something was done without an authorization. A person is paged.
     Incident {
         /// What.
@@ -389,6 +396,8 @@ vocabulary! {
         ContactAdded = "contact_added",
         /// See [`Event::ContactRemoved`].
         ContactRemoved = "contact_removed",
+        /// See [`Event::ContactVerified`].
+        ContactVerified = "contact_verified",
         /// See [`Event::Incident`].
         Incident = "incident",
         /// See [`Event::PinIssued`].
@@ -452,6 +461,7 @@ impl Event {
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
             Self::ContactAdded { .. } => EventName::ContactAdded,
             Self::ContactRemoved { .. } => EventName::ContactRemoved,
+            Self::ContactVerified { .. } => EventName::ContactVerified,
             Self::Incident { .. } => EventName::Incident,
             Self::PinIssued { .. } => EventName::PinIssued,
             Self::PinFailed { .. } => EventName::PinFailed,
@@ -498,6 +508,7 @@ impl Event {
             | Self::DeviceChanged { .. }
             | Self::ContactAdded { .. }
             | Self::ContactRemoved { .. }
+            | Self::ContactVerified { .. }
             | Self::FactorAdded { .. }
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodeUsed { .. }
@@ -544,6 +555,7 @@ impl EventName {
             | Self::Told
             | Self::Retried
             | Self::Authorized
+            | Self::ContactVerified
             | Self::PinFailed
             | Self::PinUsed
             | Self::BillingKnown
@@ -685,6 +697,7 @@ impl Book {
             | Event::DeviceChanged { .. }
             | Event::ContactAdded { .. }
             | Event::ContactRemoved { .. }
+            | Event::ContactVerified { .. }
             | Event::FactorAdded { .. }
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodeUsed { .. }
@@ -783,6 +796,10 @@ impl Evolve for Account {
         } else if let Event::ContactRemoved { contact } = event {
             for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
                 known.removed_at = known.removed_at.or(Some(at));
+            }
+        } else if let Event::ContactVerified { contact, at } = event {
+            for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
+                known.verified_at = known.verified_at.max(Some(*at));
             }
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);

@@ -22,6 +22,7 @@
 //! | [`porting`] | the messages of a porting gateway, and the answers |
 
 pub mod change;
+pub mod checkup;
 pub mod config;
 pub mod decide;
 pub mod digest;

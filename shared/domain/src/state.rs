@@ -71,6 +71,9 @@ pub struct Contact {
     /// Whether the customer says that it is not hers: it proves nothing, and is still told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disputed: bool,
+    /// When the carrier last had an answer from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
 }
 
 /// Protections that are on, each with its mode.
@@ -321,7 +324,7 @@ impl Account {
     /// A class of channels is tainted where none of it has been held for long enough. An account that has
     /// just been opened has nothing better: its first contacts came with it. Where nothing of the device is
     /// left, e-mail may have to stand in, so a passkey counts here, although a lost phone does not spoil it.
-    fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
+    pub(crate) fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
         let ripe = |is: fn(&Address) -> bool| {
             self.contacts.iter().any(|contact| is(&contact.address) && self.is_ripe(contact, now, settings))
         };

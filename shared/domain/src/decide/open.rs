@@ -7,6 +7,7 @@ use crate::kinds::{Jurisdiction, Locale, Reason};
 use crate::ledger::{Draft, Event, Step};
 use crate::numbers::{Imei, Msisdn};
 use crate::state::{Billing, CONTACTS, Contact, Line, Sim, View};
+use crate::time::Timestamp;
 
 /// A line that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn open_account(
         .iter()
         .map(|(id, address)| {
             let (id, address) = (id.clone(), address.clone());
-            Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false }
+            Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false, verified_at: None }
         })
         .collect();
     match view.account.as_ref().map(|account| &account.state) {
@@ -66,6 +67,20 @@ pub fn set_billing(view: &View, billing: &Billing) -> Result<Draft, Denied> {
         return Ok(Draft::default());
     }
     let events = vec![Event::BillingKnown { billing: billing.clone() }];
+    Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
+}
+
+/// Records that the carrier had an answer from a contact at `effect`. What is known to be later stays.
+///
+/// # Errors
+/// [`Denied::NotFound`] where there is no such contact, or it was removed.
+pub fn verify_contact(view: &View, id: &ContactId, effect: Timestamp) -> Result<Draft, Denied> {
+    let account = view.account.as_ref().map(|account| &account.state).filter(|account| account.closed_at.is_none());
+    let known = account.and_then(|account| account.contact(id)).filter(|known| known.removed_at.is_none());
+    if known.ok_or(Denied::NotFound)?.verified_at.is_some_and(|at| at >= effect) {
+        return Ok(Draft::default());
+    }
+    let events = vec![Event::ContactVerified { contact: id.clone(), at: effect }];
     Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
 }
 

@@ -141,7 +141,8 @@ fn done(
             let removed = remove.iter().map(|contact| Event::ContactRemoved { contact: contact.clone() });
             let added = add.iter().map(|address| {
                 let (id, address) = (ContactId::of(&change.id), address.clone());
-                Event::ContactAdded { contact: Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false } }
+                let contact = Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false, verified_at: None };
+                Event::ContactAdded { contact }
             });
             removed.chain(added).collect()
         }

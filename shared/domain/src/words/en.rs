@@ -236,8 +236,8 @@ impl Language for English {
         Said {
             subject: "Your account is locked",
             text: format!(
-                "You reported fraud: your account is locked, and case {case} is open. Change your password now, then your \
-                 e-mail's."
+                "You reported fraud: your account is locked (case {case}). Only you can unlock it, in the app. Change your \
+                 password, then your e-mail's."
             ),
         }
     }
@@ -338,7 +338,7 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-const fn kind(kind: ChangeKind) -> &'static str {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::SimSwap => "Your number on another SIM",
         ChangeKind::PortOut => "Your number to another carrier",

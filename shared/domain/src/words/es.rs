@@ -244,8 +244,8 @@ impl Language for Spanish {
         Said {
             subject: "Su cuenta está bloqueada",
             text: format!(
-                "Usted denunció un fraude: su cuenta está bloqueada (caso {case}). Cambie ya su contraseña y después la de su \
-                 correo."
+                "Usted denunció un fraude: su cuenta está bloqueada (caso {case}). Solo usted puede desbloquearla, en la app. \
+                 Cambie su contraseña y la de su correo."
             ),
         }
     }
@@ -352,7 +352,7 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-const fn kind(kind: ChangeKind) -> &'static str {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::SimSwap => "Su número en otra SIM",
         ChangeKind::PortOut => "Su número a otra compañía",

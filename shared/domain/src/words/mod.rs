@@ -1,6 +1,7 @@
 //! What the customer reads, in the language of the account: which text goes with which message. The
 //! sentences of a language are in one file: `en.rs`, `es.rs`.
 
+pub(crate) mod checkup;
 mod en;
 mod es;
 #[cfg(test)]
