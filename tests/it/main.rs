@@ -30,6 +30,8 @@ mod port_day;
 mod port_monitor;
 mod ports;
 mod races;
+mod recycling;
+mod reminder;
 mod risk;
 mod rules;
 /// What became of it.

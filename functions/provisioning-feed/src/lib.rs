@@ -119,7 +119,7 @@ impl<D: batch::DeadLetters> App<D> {
                 self.write(&account_id, &line(line_id), |view, _| decide::open_line(view, &opening)).await
             }
             What::LineEnded { account_id, line_id } => {
-                self.write(&account_id, &line(line_id), |view, _| decide::end_line(view)).await
+                self.write(&account_id, &line(line_id), |view, ctx| decide::end_line(view, ctx)).await
             }
             What::SimChanged { account_id, line_id, iccid, eid, authorization_id } => {
                 let report = Report::SimChanged { sim: NewSim { iccid, eid }, authorization: authorization_id };

@@ -24,6 +24,7 @@ use crate::proof::Proof;
 use crate::quota::Quota;
 use crate::risk::marks::WideMark;
 use crate::risk::velocity::Meeting;
+use crate::signals::Signal;
 use crate::state::{Account, Billing, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, TransferPin, Versioned, View};
 use crate::time::{Span, Timestamp};
 
@@ -226,6 +227,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<ChangeId>,
     },
+    /// The customer is told which protections are on offer: once a year.
+    Reminded,
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -386,6 +389,8 @@ vocabulary! {
         FraudRemedied = "fraud_remedied",
         /// See [`Event::FraudClosed`].
         FraudClosed = "fraud_closed",
+        /// See [`Event::Reminded`].
+        Reminded = "reminded",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -456,6 +461,7 @@ impl Event {
             Self::FraudReported { .. } => EventName::FraudReported,
             Self::FraudRemedied { .. } => EventName::FraudRemedied,
             Self::FraudClosed { .. } => EventName::FraudClosed,
+            Self::Reminded => EventName::Reminded,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
@@ -503,6 +509,7 @@ impl Event {
             | Self::FraudReported { .. }
             | Self::FraudRemedied { .. }
             | Self::FraudClosed { .. }
+            | Self::Reminded
             | Self::SimChanged { .. }
             | Self::NumberChanged { .. }
             | Self::DeviceChanged { .. }
@@ -526,7 +533,11 @@ impl Event {
         if let Self::FraudReported { concerns, .. } = self {
             return concerns.iter().any(|concern| concern.reverse);
         }
-        matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+        if let Self::GivenUp { message, accepted, .. } = self {
+            // Nobody is woken for what is told once a year.
+            return !accepted && *message != Message::Reminder;
+        }
+        matches!(self, Self::Incident { .. })
     }
 
     /// The case that it is about.
@@ -556,6 +567,7 @@ impl EventName {
             | Self::Retried
             | Self::Authorized
             | Self::ContactVerified
+            | Self::Reminded
             | Self::PinFailed
             | Self::PinUsed
             | Self::BillingKnown
@@ -692,6 +704,7 @@ impl Book {
             | Event::FraudReported { .. }
             | Event::FraudRemedied { .. }
             | Event::FraudClosed { .. }
+            | Event::Reminded
             | Event::SimChanged { .. }
             | Event::NumberChanged { .. }
             | Event::DeviceChanged { .. }
@@ -782,6 +795,7 @@ impl Evolve for Account {
                 factors: Vec::new(),
                 recovered_at: None,
                 cases: Vec::new(),
+                reminded_at: None,
                 billing: None,
                 opened_at: at,
                 closed_at: None,
@@ -801,6 +815,8 @@ impl Evolve for Account {
             for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
                 known.verified_at = known.verified_at.max(Some(*at));
             }
+        } else if *event == Event::Reminded {
+            account.reminded_at = Some(at);
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);
         } else if let Event::BillingKnown { billing } = event {
@@ -882,6 +898,7 @@ impl Evolve for Line {
             line.imei = Some(imei.clone());
         } else if *event == Event::LineEnded {
             line.ended_at = Some(at);
+            line.protections = Protections::default();
             line.pin = None;
         } else if let Event::PinIssued { pin, .. } = event {
             line.pin = Some(pin.clone());
@@ -1047,6 +1064,8 @@ pub struct Transaction {
     pub roll_tally: Option<Timestamp>,
     /// What it needs room for besides.
     pub quotas: Vec<Quota>,
+    /// Whether the account's behaviour profile ends with it.
+    pub profile_ends: bool,
 }
 
 /// A step that cannot be written.
@@ -1102,7 +1121,9 @@ impl Draft {
             (None, Some(seq)) => Some((owner.account_id.clone(), seq)),
             (Some(_), _) | (None, None) => None,
         };
-        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas })
+        let closes = |append: &Append<Account>| append.entry.events.contains(&Event::AccountClosed);
+        let profile_ends = account.as_ref().is_some_and(closes) && view.profile != Signal::Absent;
+        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas, profile_ends })
     }
 }
 

@@ -145,6 +145,7 @@ mod tests {
             factors: Enrollable::ALL.iter().map(enrolled).collect(),
             recovered_at: None,
             cases: Vec::new(),
+            reminded_at: None,
             billing: None,
             opened_at: OPENED,
             closed_at: None,

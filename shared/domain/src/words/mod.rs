@@ -68,6 +68,12 @@ trait Language {
     /// [`Message::Incident`].
     fn incident(&self, kind: ChangeKind) -> Said;
 
+    /// [`Message::Reminder`].
+    fn reminder(&self) -> Said;
+    /// What follows it by e-mail: what each protection does.
+    fn on_offer(&self) -> String;
+    /// [`Message::LineEnded`].
+    fn line_ended(&self, tail: u16) -> Said;
     /// [`Message::FraudReported`].
     fn fraud_reported(&self, case: CaseId) -> Said;
     /// [`Message::FraudRemedied`].
@@ -177,12 +183,16 @@ pub fn notice(
         Message::ProtectionOff { protection } => language.protection_off(language.protection(protection)),
         Message::RecoveryCodeUsed { left } => language.recovery_code_used(left),
         Message::PinIssued => language.pin_issued(),
+        Message::Reminder => language.reminder(),
+        Message::LineEnded { tail } => language.line_ended(tail),
         Message::FraudReported { case } => language.fraud_reported(case),
         Message::FraudRemedied { case } => language.fraud_remedied(case),
         Message::FraudClosed { case, outcome } => language.fraud_closed(case, outcome),
         Message::Incident { kind } => language.incident(kind),
     };
+    let offered = (message == Message::Reminder).then(|| format!("{text}\n\n{}", language.on_offer()));
     let (short, long) = match (link, case) {
+        _ if let Some(long) = offered => (text, long),
         (Some(link), _) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
         (None, Some(case)) => (text.clone(), language.letter_of_case(&text, &language.statement(case))),
         (None, None) => (text.clone(), language.letter(&text)),
