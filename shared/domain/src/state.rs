@@ -331,7 +331,7 @@ impl Account {
         }
         let own_day = || {
             let digest = Digest::of(&["linekeeper reminder 1", self.id.as_str()]);
-            let spread = digest.as_str().get(..6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
+            let spread = digest.as_str().get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
             self.opened_at + Span::days(FIRST_AFTER) + Span::seconds(spread % (YEARLY.as_seconds() - FIRST_AFTER * 86_400))
         };
         Some(self.reminded_at.map_or_else(own_day, |at| at + YEARLY))

@@ -190,11 +190,10 @@ pub fn notice(
         Message::FraudClosed { case, outcome } => language.fraud_closed(case, outcome),
         Message::Incident { kind } => language.incident(kind),
     };
-    let offered = (message == Message::Reminder).then(|| format!("{text}\n\n{}", language.on_offer()));
     let (short, long) = match (link, case) {
-        _ if let Some(long) = offered => (text, long),
         (Some(link), _) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
         (None, Some(case)) => (text.clone(), language.letter_of_case(&text, &language.statement(case))),
+        (None, None) if message == Message::Reminder => (text.clone(), format!("{text}\n\n{}", language.on_offer())),
         (None, None) => (text.clone(), language.letter(&text)),
     };
     Text { subject: subject.to_owned(), short: seven_bit(&short), long }
