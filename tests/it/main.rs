@@ -16,6 +16,7 @@ mod cost;
 mod crash;
 mod factors;
 mod feeds;
+mod fraud;
 mod invariants;
 mod log;
 mod openapi;
@@ -30,6 +31,8 @@ mod port_monitor;
 mod ports;
 mod races;
 mod records;
+mod recycling;
+mod reminder;
 mod risk;
 mod rules;
 /// What became of it.

@@ -25,6 +25,7 @@ use crate::proof::Proof;
 use crate::quota::Quota;
 use crate::risk::marks::WideMark;
 use crate::risk::velocity::Meeting;
+use crate::signals::Signal;
 use crate::state::{Account, Billing, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, TransferPin, Versioned, View};
 use crate::time::{Span, Timestamp};
 
@@ -227,6 +228,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changes: Vec<ChangeId>,
     },
+    /// The customer is told which protections are on offer: once a year.
+    Reminded,
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -254,6 +257,13 @@ pub enum Event {
     ContactRemoved {
         /// Which.
         contact: ContactId,
+    },
+    /// The carrier had an answer from a notice channel: it is hers, and is read.
+    ContactVerified {
+        /// Which.
+        contact: ContactId,
+        /// When.
+        at: Timestamp,
     },
     /// Something was done without an authorization. A person is paged.
     Incident {
@@ -380,6 +390,8 @@ vocabulary! {
         FraudRemedied = "fraud_remedied",
         /// See [`Event::FraudClosed`].
         FraudClosed = "fraud_closed",
+        /// See [`Event::Reminded`].
+        Reminded = "reminded",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -390,6 +402,8 @@ vocabulary! {
         ContactAdded = "contact_added",
         /// See [`Event::ContactRemoved`].
         ContactRemoved = "contact_removed",
+        /// See [`Event::ContactVerified`].
+        ContactVerified = "contact_verified",
         /// See [`Event::Incident`].
         Incident = "incident",
         /// See [`Event::PinIssued`].
@@ -448,11 +462,13 @@ impl Event {
             Self::FraudReported { .. } => EventName::FraudReported,
             Self::FraudRemedied { .. } => EventName::FraudRemedied,
             Self::FraudClosed { .. } => EventName::FraudClosed,
+            Self::Reminded => EventName::Reminded,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
             Self::ContactAdded { .. } => EventName::ContactAdded,
             Self::ContactRemoved { .. } => EventName::ContactRemoved,
+            Self::ContactVerified { .. } => EventName::ContactVerified,
             Self::Incident { .. } => EventName::Incident,
             Self::PinIssued { .. } => EventName::PinIssued,
             Self::PinFailed { .. } => EventName::PinFailed,
@@ -494,11 +510,13 @@ impl Event {
             | Self::FraudReported { .. }
             | Self::FraudRemedied { .. }
             | Self::FraudClosed { .. }
+            | Self::Reminded
             | Self::SimChanged { .. }
             | Self::NumberChanged { .. }
             | Self::DeviceChanged { .. }
             | Self::ContactAdded { .. }
             | Self::ContactRemoved { .. }
+            | Self::ContactVerified { .. }
             | Self::FactorAdded { .. }
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodeUsed { .. }
@@ -516,7 +534,11 @@ impl Event {
         if let Self::FraudReported { concerns, .. } = self {
             return concerns.iter().any(|concern| concern.reverse);
         }
-        matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+        if let Self::GivenUp { message, accepted, .. } = self {
+            // Nobody is woken for what is told once a year.
+            return !accepted && *message != Message::Reminder;
+        }
+        matches!(self, Self::Incident { .. })
     }
 
     /// The case that it is about.
@@ -545,6 +567,8 @@ impl EventName {
             | Self::Told
             | Self::Retried
             | Self::Authorized
+            | Self::ContactVerified
+            | Self::Reminded
             | Self::PinFailed
             | Self::PinUsed
             | Self::BillingKnown
@@ -681,11 +705,13 @@ impl Book {
             | Event::FraudReported { .. }
             | Event::FraudRemedied { .. }
             | Event::FraudClosed { .. }
+            | Event::Reminded
             | Event::SimChanged { .. }
             | Event::NumberChanged { .. }
             | Event::DeviceChanged { .. }
             | Event::ContactAdded { .. }
             | Event::ContactRemoved { .. }
+            | Event::ContactVerified { .. }
             | Event::FactorAdded { .. }
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodeUsed { .. }
@@ -770,6 +796,7 @@ impl Evolve for Account {
                 factors: Vec::new(),
                 recovered_at: None,
                 cases: Vec::new(),
+                reminded_at: None,
                 billing: None,
                 opened_at: at,
                 closed_at: None,
@@ -785,6 +812,12 @@ impl Evolve for Account {
             for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
                 known.removed_at = known.removed_at.or(Some(at));
             }
+        } else if let Event::ContactVerified { contact, at } = event {
+            for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
+                known.verified_at = known.verified_at.max(Some(*at));
+            }
+        } else if *event == Event::Reminded {
+            account.reminded_at = Some(at);
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);
         } else if let Event::BillingKnown { billing } = event {
@@ -866,6 +899,7 @@ impl Evolve for Line {
             line.imei = Some(imei.clone());
         } else if *event == Event::LineEnded {
             line.ended_at = Some(at);
+            line.protections = Protections::default();
             line.pin = None;
         } else if let Event::PinIssued { pin, .. } = event {
             line.pin = Some(pin.clone());
@@ -1031,6 +1065,8 @@ pub struct Transaction {
     pub roll_tally: Option<Timestamp>,
     /// What it needs room for besides.
     pub quotas: Vec<Quota>,
+    /// Whether the account's behaviour profile ends with it.
+    pub profile_ends: bool,
 }
 
 /// A step that cannot be written.
@@ -1086,7 +1122,9 @@ impl Draft {
             (None, Some(seq)) => Some((owner.account_id.clone(), seq)),
             (Some(_), _) | (None, None) => None,
         };
-        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas })
+        let closes = |append: &Append<Account>| append.entry.events.contains(&Event::AccountClosed);
+        let profile_ends = account.as_ref().is_some_and(closes) && view.profile != Signal::Absent;
+        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas, profile_ends })
     }
 }
 

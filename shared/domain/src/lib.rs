@@ -25,6 +25,7 @@
 
 pub mod chain;
 pub mod change;
+pub mod checkup;
 pub mod config;
 pub mod decide;
 pub mod digest;

@@ -43,6 +43,13 @@ pub enum Message {
     },
     /// A number transfer PIN was drawn.
     PinIssued,
+    /// Which protections are on offer; once a year.
+    Reminder,
+    /// A line's tenure is over: the number goes to someone else, and nothing with it.
+    LineEnded {
+        /// The last four digits of the number.
+        tail: u16,
+    },
     /// Fraud was reported: the account is frozen, a case is open.
     FraudReported {
         /// Which.
@@ -78,6 +85,8 @@ impl Message {
             | Self::ProtectionOn { .. }
             | Self::ProtectionOff { .. }
             | Self::RecoveryCodeUsed { .. }
+            | Self::Reminder
+            | Self::LineEnded { .. }
             | Self::FraudReported { .. }
             | Self::FraudRemedied { .. }
             | Self::FraudClosed { .. }
@@ -100,6 +109,8 @@ impl Message {
             | Self::ProtectionOff { .. }
             | Self::RecoveryCodeUsed { .. }
             | Self::PinIssued
+            | Self::Reminder
+            | Self::LineEnded { .. }
             | Self::Incident { .. } => None,
         }
     }
@@ -190,7 +201,7 @@ pub fn line_contact() -> Option<ContactId> {
     ContactId::parse("line").ok()
 }
 
-/// The channels to be told of something now: every one held, those removed lately, and the line itself.
+/// The channels to be told of something now: every one held, those removed lately, and the line itself while it is hers.
 ///
 /// A channel counts for "the customer was told" where it proves something; where none does, each that
 /// was held before the change was asked for.
@@ -214,6 +225,7 @@ pub fn recipients(
     }
     if let (Subject::Line(id), Some(line), Some(contact)) = (subject, view.line.as_ref().map(|line| &line.state), line_contact())
         && line.id == *id
+        && line.ended_at.is_none()
     {
         let counts = !line.taint(now, settings).or(taint).sms;
         to.push((Recipient { contact, address: Address::Sms(line.msisdn.clone()), counts }, true));

@@ -17,9 +17,10 @@ mod stop;
 mod sweep;
 mod tell;
 
+pub(crate) use choose::proving;
 pub use choose::{Choice, choices};
 pub use fraud::{ReportFraud, close_case, record_remedy, report_fraud};
-pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
+pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing, verify_contact};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
 pub use port::{
     PinShown, PortAsk, Reply, Says, Supplement, activated, asked, cancelled, confirmed_again, port, port_id, recheck, replied,

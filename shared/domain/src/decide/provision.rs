@@ -1,6 +1,7 @@
 //! What provisioning reports: a SIM changed, a change is done, a change failed.
 
 use super::fraud::reversal;
+use super::open::number_left;
 use super::{Context, Denied, exists, notice};
 use crate::change::{Address, Change, Details, Ending, NewSim, Stage};
 use crate::ids::{AuthorizationId, ChangeId, ContactId, Subject};
@@ -141,7 +142,8 @@ fn done(
             let removed = remove.iter().map(|contact| Event::ContactRemoved { contact: contact.clone() });
             let added = add.iter().map(|address| {
                 let (id, address) = (ContactId::of(&change.id), address.clone());
-                Event::ContactAdded { contact: Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false } }
+                let contact = Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false, verified_at: None };
+                Event::ContactAdded { contact }
             });
             removed.chain(added).collect()
         }
@@ -155,7 +157,13 @@ fn done(
     };
     events.push(Event::Ended { change: id.clone(), how: Ending::Completed, reason: None });
     let notice = notice(view, Message::Completed, Some(change), id.subject(), ctx);
-    Ok(Draft::on(id.subject(), Step { events, notice: Some(notice) }))
+    let mut draft = Draft::on(id.subject(), Step { events, notice: Some(notice) });
+    if kind == ChangeKind::NumberChange
+        && let Some(line) = &view.line
+    {
+        draft.account = number_left(view, &line.state.msisdn);
+    }
+    Ok(draft)
 }
 
 fn failed(view: &View, id: &ChangeId, authorization: &AuthorizationId, ctx: Context<'_>) -> Result<Draft, Denied> {

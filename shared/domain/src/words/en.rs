@@ -232,12 +232,40 @@ impl Language for English {
         }
     }
 
+    fn reminder(&self) -> Said {
+        Said {
+            subject: "You can lock your number",
+            text: "Once a year we tell you: you can lock your number, free of charge, against other SIMs and carriers. The app \
+                   shows what is on."
+                .into(),
+        }
+    }
+
+    fn on_offer(&self) -> String {
+        "- NeverSIMSwap: your number goes to no other SIM.\n\
+         - No Port Out: your number goes to no other carrier.\n\
+         - Account Lockdown: nothing of your account can be changed at all.\n\n\
+         Each is on at once, in the app, by phone, by chat or by e-mail. Only you can switch it off, in the app, and that takes \
+         a strong proof and some time. The check-up in the app shows what protects you now and what would help most."
+            .into()
+    }
+
+    fn line_ended(&self, tail: u16) -> Said {
+        Said {
+            subject: "A number is no longer yours",
+            text: format!(
+                "Your number ending in {tail:04} is no longer yours. Its protections ended with it, and who gets it next gets \
+                 nothing of yours. Change it where you sign in by it."
+            ),
+        }
+    }
+
     fn fraud_reported(&self, case: CaseId) -> Said {
         Said {
             subject: "Your account is locked",
             text: format!(
-                "You reported fraud: your account is locked, and case {case} is open. Change your password now, then your \
-                 e-mail's."
+                "You reported fraud: your account is locked (case {case}). Only you can unlock it, in the app. Change your \
+                 password, then your e-mail's."
             ),
         }
     }
@@ -338,7 +366,7 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-const fn kind(kind: ChangeKind) -> &'static str {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::SimSwap => "Your number on another SIM",
         ChangeKind::PortOut => "Your number to another carrier",

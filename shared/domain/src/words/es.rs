@@ -240,12 +240,40 @@ impl Language for Spanish {
         }
     }
 
+    fn reminder(&self) -> Said {
+        Said {
+            subject: "Puede bloquear su número",
+            text: "Una vez al año le recordamos: puede bloquear su número gratis contra otras SIM y otras compañías. La app \
+                   muestra qué está activado."
+                .into(),
+        }
+    }
+
+    fn on_offer(&self) -> String {
+        "- NeverSIMSwap: su número no pasa a ninguna otra SIM.\n\
+         - Bloqueo de Portabilidad: su número no pasa a ninguna otra compañía.\n\
+         - Bloqueo de Cuenta: no se puede cambiar nada de su cuenta.\n\n\
+         Cada uno queda activado de inmediato, en la app, por teléfono, por chat o por correo. Solo usted puede desactivarlo, en \
+         la app, con una prueba fuerte y algo de tiempo. La revisión en la app muestra qué protege su número ahora y qué ayudaría más."
+            .into()
+    }
+
+    fn line_ended(&self, tail: u16) -> Said {
+        Said {
+            subject: "Un número ya no es suyo",
+            text: format!(
+                "Su número terminado en {tail:04} ya no es suyo. Sus protecciones terminaron con él; quien lo reciba no recibe \
+                 nada de usted. Cámbielo donde entra con él."
+            ),
+        }
+    }
+
     fn fraud_reported(&self, case: CaseId) -> Said {
         Said {
             subject: "Su cuenta está bloqueada",
             text: format!(
-                "Usted denunció un fraude: su cuenta está bloqueada (caso {case}). Cambie ya su contraseña y después la de su \
-                 correo."
+                "Usted denunció un fraude: su cuenta está bloqueada (caso {case}). Solo usted puede desbloquearla, en la app. \
+                 Cambie su contraseña y la de su correo."
             ),
         }
     }
@@ -352,7 +380,7 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-const fn kind(kind: ChangeKind) -> &'static str {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::SimSwap => "Su número en otra SIM",
         ChangeKind::PortOut => "Su número a otra compañía",

@@ -1,6 +1,7 @@
 //! What the customer reads, in the language of the account: which text goes with which message. The
 //! sentences of a language are in one file: `en.rs`, `es.rs`.
 
+pub(crate) mod checkup;
 mod en;
 mod es;
 #[cfg(test)]
@@ -67,6 +68,12 @@ trait Language {
     /// [`Message::Incident`].
     fn incident(&self, kind: ChangeKind) -> Said;
 
+    /// [`Message::Reminder`].
+    fn reminder(&self) -> Said;
+    /// What follows it by e-mail: what each protection does.
+    fn on_offer(&self) -> String;
+    /// [`Message::LineEnded`].
+    fn line_ended(&self, tail: u16) -> Said;
     /// [`Message::FraudReported`].
     fn fraud_reported(&self, case: CaseId) -> Said;
     /// [`Message::FraudRemedied`].
@@ -176,6 +183,8 @@ pub fn notice(
         Message::ProtectionOff { protection } => language.protection_off(language.protection(protection)),
         Message::RecoveryCodeUsed { left } => language.recovery_code_used(left),
         Message::PinIssued => language.pin_issued(),
+        Message::Reminder => language.reminder(),
+        Message::LineEnded { tail } => language.line_ended(tail),
         Message::FraudReported { case } => language.fraud_reported(case),
         Message::FraudRemedied { case } => language.fraud_remedied(case),
         Message::FraudClosed { case, outcome } => language.fraud_closed(case, outcome),
@@ -184,6 +193,7 @@ pub fn notice(
     let (short, long) = match (link, case) {
         (Some(link), _) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
         (None, Some(case)) => (text.clone(), language.letter_of_case(&text, &language.statement(case))),
+        (None, None) if message == Message::Reminder => (text.clone(), format!("{text}\n\n{}", language.on_offer())),
         (None, None) => (text.clone(), language.letter(&text)),
     };
     Text { subject: subject.to_owned(), short: seven_bit(&short), long }

@@ -120,6 +120,8 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     for &kind in ChangeKind::ALL {
         add(format!("incident {kind}"), Message::Incident { kind }, None);
     }
+    add("reminder".to_owned(), Message::Reminder, None);
+    add("line ended".to_owned(), Message::LineEnded { tail: 123 }, None);
     let case = CaseId(1_017);
     add("fraud reported".to_owned(), Message::FraudReported { case }, None);
     add("fraud remedied".to_owned(), Message::FraudRemedied { case }, None);
@@ -176,6 +178,7 @@ fn letters(locale: Locale) -> Vec<Text> {
     let mut all: Vec<Text> = Through::ALL.iter().map(opened).collect();
     let closed = Message::FraudClosed { case: id, outcome: CaseOutcome::Fraud };
     all.push(notice(locale, closed, None, Some(&case()), None, NOW));
+    all.push(notice(locale, Message::Reminder, None, None, None, NOW));
     all
 }
 
