@@ -5,11 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use jsonwebtoken::EncodingKey;
-use linekeeper_domain::change::Ending;
+use linekeeper_domain::change::{Actor, Ending};
+use linekeeper_domain::decide::close_case;
+use linekeeper_domain::fraud::CaseOutcome;
+use linekeeper_domain::ids::{AccountId, Subject};
 use linekeeper_domain::kinds::{Factor, Jurisdiction};
 use linekeeper_domain::records::{Act, ComplianceDates, Counts, Month, Records};
 use linekeeper_domain::time::{Span, Timestamp};
 use linekeeper_platform::clock::Clock as _;
+use linekeeper_platform::shell::owner;
 use linekeeper_records::checkpoint::{Checkpoint, FileName, Keys};
 use linekeeper_records::export::{self, Writer};
 use linekeeper_records::render;
@@ -216,6 +220,22 @@ impl Simulation {
         did.remedy_seconds += u64::from(after.as_seconds());
     }
 
+    /// The fraud desk closes her one case.
+    async fn close(&mut self, n: usize, outcome: CaseOutcome) {
+        let account = AccountId::parse(person(n).account).unwrap();
+        let view = self.world.shell.store.read(&account, &Subject::Account).await.unwrap();
+        let id = view.account.as_ref().unwrap().state.open_case().unwrap().id;
+        let owner = owner(&account, &Subject::Account);
+        let closed = self.world.shell.command(&owner, &Actor::System, view, |view, ctx| close_case(view, id, outcome, ctx)).await;
+        assert!(closed.is_ok());
+        let did = self.did(n, Act::SimChange);
+        match outcome {
+            CaseOutcome::Fraud => did.confirmed += 1,
+            CaseOutcome::NoFraud => did.cleared += 1,
+            CaseOutcome::Unclear => {}
+        }
+    }
+
     async fn play(&mut self, n: usize, story: Story) {
         let (person, pon) = (person(n), format!("PON-{n}"));
         match story {
@@ -257,6 +277,8 @@ impl Simulation {
                 self.not_me(n, Act::SimChange).await;
                 self.did(n, Act::SimChange).fraudulent += 1;
                 self.put_back(n, Span::hours(5)).await;
+                let outcomes = [CaseOutcome::Fraud, CaseOutcome::NoFraud, CaseOutcome::Unclear];
+                self.close(n, outcomes[n % outcomes.len()]).await;
             }
             Story::SwapTakenPastUs => {
                 self.sim_is(n, &iccid(7_000 + u32::try_from(n).unwrap()), None).await;

@@ -85,7 +85,7 @@ pub enum Broken {
         /// Where.
         place: Place,
         /// Whose ledger.
-        owner: Owner,
+        owner: Box<Owner>,
         /// Why.
         broken: Break,
     },
@@ -95,7 +95,7 @@ pub enum Broken {
         /// Where its last entry stands, if it has one.
         place: Option<Place>,
         /// Whose ledger.
-        owner: Owner,
+        owner: Box<Owner>,
         /// The head that was signed.
         signed: Option<Head>,
         /// The head that was found.
@@ -110,7 +110,7 @@ pub enum Broken {
         /// Where.
         place: Place,
         /// Whose ledger.
-        owner: Owner,
+        owner: Box<Owner>,
         /// The entry's number.
         seq: u64,
         /// What was signed before.
@@ -122,7 +122,7 @@ pub enum Broken {
     #[error("{}: it ends at entry {found}, and the earlier checkpoint has {signed} entries", name(.owner))]
     Shorter {
         /// Whose ledger.
-        owner: Owner,
+        owner: Box<Owner>,
         /// How many entries were signed before.
         signed: u64,
         /// How many there are.
@@ -140,7 +140,9 @@ fn ends(signed: Option<&Head>, found: Option<&Head>) -> String {
         }
         (Some(signed), Some(found)) => {
             let (seq, found, signed) = (found.seq, &found.hash, &signed.hash);
-            format!("its last entry {seq} has the hash {found}, and the checkpoint has {signed}: it was changed, or all made anew")
+            format!(
+                "its last entry {seq} has the hash {found}, and the checkpoint has {signed}: it was changed, or all made anew"
+            )
         }
         (Some(signed), None) => format!("none of its {} entries is here", signed.seq),
         (None, Some(found)) => format!("the checkpoint does not know it: all of its {} entries were put in", found.seq),
@@ -254,7 +256,7 @@ impl<'a> Verifier<'a> {
                 let (json, link) = read(text, &page.file, line)?;
                 let place = || Place { file: page.file.clone(), line };
                 let head = found.follow(&link, json).map_err(|broken| {
-                    let (place, owner) = (place(), link.owner());
+                    let (place, owner) = (place(), Box::new(link.owner()));
                     Broken::Link { place, owner, broken }
                 })?;
                 if let Some((earlier, _)) = &earlier {
@@ -270,7 +272,7 @@ impl<'a> Verifier<'a> {
         // A ledger that ends otherwise says more than a file that was changed.
         if let Some((owner, signed, found)) = first_difference(&signed, &found) {
             let place = self.last_of(&checkpoint.pages, &owner)?;
-            return Err(Broken::Head { place, owner, signed, found }.into());
+            return Err(Broken::Head { place, owner: Box::new(owner), signed, found }.into());
         }
         if let Some(changed) = changed {
             return Err(changed.into());
@@ -278,7 +280,7 @@ impl<'a> Verifier<'a> {
         for head in earlier.iter().flat_map(|(earlier, _)| earlier.iter()) {
             let now = found.get(&head.account_id, &head.subject).map_or(0, |now| now.seq);
             if now < head.seq {
-                let owner = Owner { account_id: head.account_id, subject: head.subject };
+                let owner = Box::new(Owner { account_id: head.account_id, subject: head.subject });
                 return Err(Broken::Shorter { owner, signed: head.seq, found: now }.into());
             }
         }
@@ -376,8 +378,9 @@ fn read<'t>(text: &'t [u8], file: &FileName, line: u64) -> Result<(&'t str, Link
     let wrong = |why: String| Broken::Unreadable { place: Place { file: file.clone(), line }, why };
     let json = std::str::from_utf8(text).map_err(|_| wrong("not UTF-8".to_owned()))?;
     // The library's own words may repeat what stands there.
-    let link: Link = serde_json::from_str(json)
-        .map_err(|error| wrong(format!("not an entry of a ledger ({:?} error at column {})", error.classify(), error.column())))?;
+    let link: Link = serde_json::from_str(json).map_err(|error| {
+        wrong(format!("not an entry of a ledger ({:?} error at column {})", error.classify(), error.column()))
+    })?;
     if link.v == Entry::VERSION {
         Ok((json, link))
     } else {
@@ -389,7 +392,7 @@ fn still_so(earlier: &Heads, link: &Link, head: &Head, place: impl Fn() -> Place
     match earlier.get(&link.account_id, &link.subject) {
         Some(then) if then.seq == head.seq && then.hash != head.hash => Err(Broken::Rewritten {
             place: place(),
-            owner: link.owner(),
+            owner: Box::new(link.owner()),
             seq: head.seq,
             signed: then.hash.clone(),
             found: head.hash.clone(),
@@ -400,7 +403,8 @@ fn still_so(earlier: &Heads, link: &Link, head: &Head, place: impl Fn() -> Place
 
 /// The first ledger, by account and subject, whose heads differ.
 fn first_difference(signed: &Heads, found: &Heads) -> Option<(Owner, Option<Head>, Option<Head>)> {
-    let all: BTreeSet<(AccountId, Subject)> = signed.iter().chain(found.iter()).map(|head| (head.account_id, head.subject)).collect();
+    let all: BTreeSet<(AccountId, Subject)> =
+        signed.iter().chain(found.iter()).map(|head| (head.account_id, head.subject)).collect();
     all.into_iter().find_map(|(account_id, subject)| {
         let (signed, found) = (signed.get(&account_id, &subject), found.get(&account_id, &subject));
         (signed != found).then(|| (Owner { account_id, subject }, signed.cloned(), found.cloned()))

@@ -1,5 +1,11 @@
 //! What an export's verifier finds. Each way to tamper, at a place in the middle.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions, reason = "what does not hold must stop the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "what does not hold must stop the test"
+)]
 
 mod common;
 
@@ -93,7 +99,10 @@ fn a_changed_entry_is_the_first_broken_link() {
     });
     let Broken::Link { place, broken: Break::Hash { seq, .. }, .. } = export.broken() else { panic!("{}", export.broken()) };
     // The entry after it names the hash that was.
-    assert_eq!((place.file, place.line, seq), (export.page(5), at as u64 + 2, link(&lines(export.path(), &export.page(5))[at]).seq + 1));
+    assert_eq!(
+        (place.file, place.line, seq),
+        (export.page(5), at as u64 + 2, link(&lines(export.path(), &export.page(5))[at]).seq + 1)
+    );
 }
 
 #[test]
@@ -158,7 +167,7 @@ fn an_entry_invented_at_the_end_of_a_ledger_is_beyond_the_head_that_was_signed()
     });
     let Broken::Head { place, owner, signed, found } = export.broken() else { panic!("{}", export.broken()) };
     let (line, link) = was.unwrap();
-    assert_eq!((place.unwrap().line, owner), (line, link.owner()));
+    assert_eq!((place.unwrap().line, *owner), (line, link.owner()));
     assert_eq!((signed.unwrap().seq, found.unwrap().seq), (link.seq, link.seq + 1));
 }
 
@@ -184,7 +193,7 @@ fn the_last_entries_of_a_ledger_are_missed_by_the_checkpoint_only() {
     });
     let Broken::Head { place, owner, signed, found } = export.broken() else { panic!("{}", export.broken()) };
     let (line, link) = was.unwrap();
-    assert_eq!((place.unwrap().line, owner), (line, link.owner()));
+    assert_eq!((place.unwrap().line, *owner), (line, link.owner()));
     assert_eq!((signed.unwrap().seq, found.unwrap().seq), (link.seq, link.seq - 2));
 }
 
@@ -273,7 +282,8 @@ fn a_forged_checkpoint_is_found_before_anything_else() {
     fs::write(checkpoint_path(&export), Signing::of(2).sign(&export.checkpoint)).unwrap();
     assert_eq!(export.broken(), Broken::Checkpoint(CheckpointError::UnknownKey { kid: "records-2".to_owned() }));
     // Not signed at all.
-    let nothing = common::base64(json!({"alg": "none", "typ": "linekeeper-checkpoint+jwt", "kid": "records-1"}).to_string().as_bytes());
+    let nothing =
+        common::base64(json!({"alg": "none", "typ": "linekeeper-checkpoint+jwt", "kid": "records-1"}).to_string().as_bytes());
     fs::write(checkpoint_path(&export), format!("{nothing}.{}.", parts[1])).unwrap();
     assert_eq!(export.broken(), Broken::Checkpoint(CheckpointError::Form));
     for other in ["", "{}", "a.b.c"] {

@@ -12,9 +12,9 @@
 
 mod fold;
 mod month;
-mod trouble;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::BTreeMap;
 

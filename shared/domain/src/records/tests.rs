@@ -367,7 +367,8 @@ proptest! {
         let sum = |count: fn(&Counts) -> u64| whole.iter().flat_map(|records| records.counts.values()).map(count).sum::<u64>();
         let in_entries = |name: &str| {
             let named = |event: &&crate::ledger::Event| serde_json::to_value(event).unwrap()["event"] == name;
-            made.entries.iter().flat_map(|(entry, _)| &entry.events).filter(named).count() as u64
+            let count = made.entries.iter().flat_map(|(entry, _)| &entry.events).filter(named).count();
+            u64::try_from(count).unwrap()
         };
         prop_assert_eq!(sum(|counts| counts.requests), in_entries("requested"));
         prop_assert_eq!(sum(|counts| counts.unauthorized), in_entries("incident"));

@@ -9,6 +9,7 @@
 //! only when somebody closes the case, which nobody may ever do. A case that is closed counts then, as confirmed or as
 //! cleared.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Counts, Month};
@@ -174,8 +175,8 @@ impl Account<'_> {
                 case.concerns.insert(concern.what.clone(), act);
                 self.complaint(month, act);
                 self.counted.insert(concern.what.clone());
-                if self.open.get(&(line.clone(), act)).is_none() {
-                    self.open.insert((line.clone(), act), true);
+                if let Entry::Vacant(first) = self.open.entry((line.clone(), act)) {
+                    first.insert(true);
                     self.fraudulent(month, act);
                 }
             }

@@ -286,7 +286,8 @@ mod tests {
         let hostile = Measure::Model("<script>\"&'</script>, \n=1+1".to_owned());
         counts.began = BTreeMap::from([(hostile, Timestamp::parse("2026-11-20T00:00:00Z").unwrap())]);
         let of = |counts: &Counts| {
-            let months = (0..SHOWN).rev().map(|back| (month.back(back), if back == 0 { counts.clone() } else { Counts::default() }));
+            let months =
+                (0..SHOWN).rev().map(|back| (month.back(back), if back == 0 { counts.clone() } else { Counts::default() }));
             months.collect::<Vec<_>>()
         };
         let rows = [((Jurisdiction::Us, Act::SimChange), counts), ((Jurisdiction::Us, Act::PortOut), Counts::default())];

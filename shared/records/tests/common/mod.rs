@@ -64,13 +64,19 @@ pub(crate) fn entries(count: u64, seed: u64, mut take: impl FnMut(&str)) {
         let name = format!("acct-{account:07}");
         let of = |subject: Value| Ledger { account: name.clone(), subject, head: Head::genesis(), now: opened_at };
         let place = ["us", "us", "us", "uk", "au", "ca"][chance.below(6) as usize];
-        of(json!("account")).append(json!([{"event": "account_opened", "jurisdiction": place, "contacts": [
-            {"id": "email", "address": {"email": "someone@example.com"}, "added_at": opened_at.as_second()}]}]), &mut take);
+        of(json!("account")).append(
+            json!([{"event": "account_opened", "jurisdiction": place, "contacts": [
+            {"id": "email", "address": {"email": "someone@example.com"}, "added_at": opened_at.as_second()}]}]),
+            &mut take,
+        );
         for line in 0..1 + chance.below(2) {
             let id = format!("line-{account:07}-{line}");
             let mut ledger = of(json!({"line": id}));
-            ledger.append(json!([{"event": "line_opened", "msisdn": "+13055550123", "imei": null,
-                "sim": {"iccid": "8901260222193581234", "since": opened_at.as_second()}}]), &mut take);
+            ledger.append(
+                json!([{"event": "line_opened", "msisdn": "+13055550123", "imei": null,
+                "sim": {"iccid": "8901260222193581234", "since": opened_at.as_second()}}]),
+                &mut take,
+            );
             for n in 0..1 + chance.below(4) {
                 ledger.now = ledger.now + Span::seconds(3_600 + chance.below(5_000_000) as u32);
                 change(&mut ledger, &format!("line.{id}.{n:026x}"), &mut chance, &mut take);
@@ -82,8 +88,10 @@ pub(crate) fn entries(count: u64, seed: u64, mut take: impl FnMut(&str)) {
 
 fn change(ledger: &mut Ledger, id: &str, chance: &mut Chance, take: &mut impl FnMut(&str)) {
     let at = ledger.now.as_second();
-    let told = |notice: u64| json!([{"event": "told", "notice": notice, "change": id, "counted": true,
-        "deliveries": [{"contact": "email", "accepted": true}]}]);
+    let told = |notice: u64| {
+        json!([{"event": "told", "notice": notice, "change": id, "counted": true,
+        "deliveries": [{"contact": "email", "accepted": true}]}])
+    };
     ledger.append(json!([{"event": "requested", "change": {
         "id": id, "details": {"kind": "sim_swap", "sim": {"iccid": "8901260222193587777"}},
         "request": {"actor": {"kind": "customer"}, "channel": "pwa", "requested_at": at, "place": "Miami, US"},
@@ -93,11 +101,17 @@ fn change(ledger: &mut Ledger, id: &str, chance: &mut Chance, take: &mut impl Fn
     let notice = ledger.head.seq;
     ledger.append(told(notice), take);
     if chance.below(4) > 0 {
-        ledger.append(json!([{"event": "proven", "change": id, "proof": {"factor": "push_otp", "at": at}}, {"event": "authorized",
-            "change": id, "authorization": {"id": "au_1", "granted_at": at, "expires_at": at + 900}}]), take);
+        ledger.append(
+            json!([{"event": "proven", "change": id, "proof": {"factor": "push_otp", "at": at}}, {"event": "authorized",
+            "change": id, "authorization": {"id": "au_1", "granted_at": at, "expires_at": at + 900}}]),
+            take,
+        );
         ledger.append(json!([{"event": "released", "change": id}]), take);
-        ledger.append(json!([{"event": "sim_changed", "sim": {"iccid": "8901260222193587777", "since": at}, "authorization": "au_1"},
-            {"event": "ended", "change": id, "how": "completed"}]), take);
+        ledger.append(
+            json!([{"event": "sim_changed", "sim": {"iccid": "8901260222193587777", "since": at}, "authorization": "au_1"},
+            {"event": "ended", "change": id, "how": "completed"}]),
+            take,
+        );
     } else {
         ledger.append(json!([{"event": "ended", "change": id, "how": "expired"}]), take);
     }
@@ -161,7 +175,9 @@ pub(crate) fn link(json: &str) -> Link {
 
 /// The place of an entry that has one before it and one after it of its own ledger beside it.
 pub(crate) fn middle(lines: &[String], from: usize) -> usize {
-    (from.max(1)..lines.len() - 1).find(|&n| link(&lines[n]).seq > 1 && link(&lines[n + 1]).seq == link(&lines[n]).seq + 1).unwrap()
+    (from.max(1)..lines.len() - 1)
+        .find(|&n| link(&lines[n]).seq > 1 && link(&lines[n + 1]).seq == link(&lines[n]).seq + 1)
+        .unwrap()
 }
 
 /// An entry that says something else, as someone would change it who knows the form.
