@@ -12,7 +12,7 @@ use jsonwebtoken::EncodingKey;
 use linekeeper_domain::kinds::Jurisdiction;
 use linekeeper_domain::records::{ComplianceDates, Month};
 use linekeeper_domain::time::Timestamp;
-use linekeeper_records::checkpoint::Keys;
+use linekeeper_records::checkpoint::{Checkpoint, Keys};
 use linekeeper_records::export::{self, Writer};
 use linekeeper_records::render;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
@@ -94,6 +94,9 @@ pub(crate) fn make(options: &Options) -> Result<bool> {
         verified.at,
         options.month
     );
+    if Month::of(verified.at).is_none_or(|exported| exported <= options.month) {
+        println!("{}  the month was not over when this was exported: its records will change", paint(Paint::Red, "Note    "));
+    }
     println!("{}  {}\n          {}", paint(Paint::Bold, "Records "), csv.display(), page.display());
     println!("{}", paint(Paint::Dim, seconds(started)));
     Ok(true)
@@ -109,16 +112,34 @@ fn exported(out: &Path) -> Result<(PathBuf, PathBuf)> {
     let now = Timestamp::from_second(jiff::Timestamp::now().as_second());
     let folder = out.join(format!("export-{}", now.to_string().replace(':', "")));
     let progress = Progress::start("Exporting the ledger of the running stack");
-    let mut writer = Writer::create(&folder, export::PAGE)?;
-    scan(&Aws::root(&endpoint), &format!("{}-ledger", cloud::STACK), |entry| Ok(writer.push(entry)?))?;
-    let checkpoint = writer.finish(&endpoint, now)?;
+    let ledger = scan(&Aws::root(&endpoint), &format!("{}-ledger", cloud::STACK))?;
+    fs::create_dir_all(out)?;
+    fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    match write(&folder, &ledger, &endpoint, now) {
+        Ok(checkpoint) => {
+            progress.done(&format!("{} entries of {} accounts and lines", checkpoint.entries, checkpoint.ledgers));
+            let keys = folder.join(KEYS);
+            Ok((folder, keys))
+        }
+        Err(error) => {
+            // Half an export is none.
+            fs::remove_dir_all(&folder)?;
+            Err(error)
+        }
+    }
+}
+
+fn write(folder: &Path, ledger: &Ledger, issuer: &str, now: Timestamp) -> Result<Checkpoint> {
+    let mut writer = Writer::create(folder, export::PAGE)?;
+    for entry in ledger.values() {
+        writer.push(entry)?;
+    }
+    let checkpoint = writer.finish(issuer, now)?;
     let secret = p256::SecretKey::from_slice(&rand::random::<[u8; 32]>())?;
     let jws = checkpoint.sign(&EncodingKey::from_ec_der(secret.to_pkcs8_der()?.as_bytes()), "local")?;
-    let keys = folder.join(KEYS);
-    fs::write(&keys, jwks(&secret.public_key()).to_string())?;
-    export::put(&folder, &jws)?;
-    progress.done(&format!("{} entries of {} accounts and lines", checkpoint.entries, checkpoint.ledgers));
-    Ok((folder, keys))
+    fs::write(folder.join(KEYS), jwks(&secret.public_key()).to_string())?;
+    export::put(folder, &jws)?;
+    Ok(checkpoint)
 }
 
 fn jwks(key: &p256::PublicKey) -> Value {
@@ -135,9 +156,13 @@ fn jwks(key: &p256::PublicKey) -> Value {
     }] })
 }
 
-/// Every entry of a ledger's table, each ledger in its order.
-fn scan(aws: &Aws, table: &str, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
-    let mut from = Value::Null;
+/// Entries by their keys.
+type Ledger = BTreeMap<(String, u64), String>;
+
+/// Every entry of a ledger's table. A scan promises no order, so they are brought into theirs: all of it is held, which a
+/// ledger of this machine allows.
+fn scan(aws: &Aws, table: &str) -> Result<Ledger> {
+    let (mut ledger, mut from) = (Ledger::new(), Value::Null);
     loop {
         let mut request = json!({ "TableName": table, "ConsistentRead": true, "ProjectionExpression": "pk, seq, entry" });
         if let (false, Some(request)) = (from.is_null(), request.as_object_mut()) {
@@ -145,11 +170,15 @@ fn scan(aws: &Aws, table: &str, mut each: impl FnMut(&str) -> Result<()>) -> Res
         }
         let mut page = aws.json("dynamodb", "DynamoDB_20120810.Scan", &request)?;
         for item in page.get("Items").and_then(Value::as_array).into_iter().flatten() {
-            each(item.pointer("/entry/S").and_then(Value::as_str).context("an item of the ledger without its entry")?)?;
+            let text = |name: &str| {
+                let value = item.pointer(name).and_then(Value::as_str);
+                value.map(str::to_owned).with_context(|| format!("an item of the ledger without {name}"))
+            };
+            ledger.insert((text("/pk/S")?, text("/seq/N")?.parse()?), text("/entry/S")?);
         }
         from = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
         if from.is_null() {
-            return Ok(());
+            return Ok(ledger);
         }
     }
 }

@@ -7,7 +7,7 @@
 //! ```text
 //! checkpoint.jws          JWS (RFC 7515, ES256), type linekeeper-checkpoint+jwt
 //! heads.jsonl             {"account_id": …, "subject": …, "seq": 9, "hash": …}, by account and subject
-//! entries-00000.jsonl     each ledger in its order; ledgers in any order, and mixed, as a scan of a table gives them
+//! entries-00000.jsonl     each ledger in its order; ledgers in any order, and mixed
 //! ```
 //!
 //! A chain of hashes alone says that nobody changed a part of it. Who may write could make all of it anew: that nobody did
