@@ -222,6 +222,21 @@ fn a_line_that_is_reported_after_it_was_moved_without_an_authorization_is_one_fr
 }
 
 #[test]
+fn of_what_is_written_in_one_second_the_cause_comes_first_whichever_ledger_is_read_first() {
+    let mut made = Made::default();
+    made.open("a", "us", "2026-05-01T00:00:00Z");
+    made.append("a", Some("l"), "2026-05-02T00:00:00Z", &json!([{"event": "incident", "kind": "sim_swap"}]));
+    made.append("a", None, "2026-05-02T00:00:00Z", &reported(2, &json!([{"what": {"line": "l"}, "reverse": true}])));
+    made.append("a", None, "2026-05-02T00:00:00Z", &json!([{"event": "fraud_closed", "case": 2, "outcome": "fraud"}]));
+    let of_line = |(entry, _): &&(Entry, Digest)| entry.owner.subject != crate::ids::Subject::Account;
+    let (line, account): (Vec<_>, Vec<_>) = made.entries.iter().partition(of_line);
+    for entries in [[line.clone(), account.clone()].concat(), [account, line].concat()] {
+        let counts = &records_of(entries, month("2026-05")).unwrap().counts[&US_SIM];
+        assert_eq!((counts.fraudulent, counts.complaints, counts.confirmed), (1, 1, 1));
+    }
+}
+
+#[test]
 fn a_line_that_left_is_reported_as_a_port() {
     let mut made = Made::default();
     made.open("a", "us", "2026-05-01T00:00:00Z");
