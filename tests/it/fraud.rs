@@ -230,7 +230,7 @@ async fn a_passkey_that_is_not_hers_proves_nothing_from_the_report_on() {
 #[tokio::test]
 async fn one_tap_on_a_passkey_that_was_added_takes_it_out_of_use() {
     let world = customer().await;
-    add_passkey(&world, &Session::stolen(&ANA), &mut Phone::new(1)).await;
+    add_passkey(&world, &Session::at_home(&ANA), &mut Phone::new(1)).await;
     world.pump().await;
     assert_eq!(world.not_me(&world.inbox.link_token()).await.status, 200);
     let factors = world.account(&ANA).await.state.factors;
