@@ -55,7 +55,8 @@ async fn swapped_past_us(world: &World, sim: &str) {
 }
 
 fn remedied(world: &World, case: CaseId, what: (&str, &str)) -> Value {
-    let mut record = json!({"id": "r", "at": world.now(), "type": "fraud_remedied", "account_id": ANA.account, "case_id": case.0});
+    let mut record =
+        json!({"id": "r", "at": world.now(), "type": "fraud_remedied", "account_id": ANA.account, "case_id": case.0});
     record[what.0] = json!(what.1);
     record
 }
@@ -71,7 +72,9 @@ async fn a_thousand_reports_of_one_thing_are_one_case_and_one_notice() {
     assert_eq!(world.report_fraud(&ANA, &body).await.status, 200);
     world.pump().await;
     let told = world.inbox.all().len();
-    let stored = || async { (world.items(linekeeper_tests::world::STATE).await, world.items(linekeeper_tests::world::LEDGER).await.len()) };
+    let stored = || async {
+        (world.items(linekeeper_tests::world::STATE).await, world.items(linekeeper_tests::world::LEDGER).await.len())
+    };
     let before = stored().await;
     for n in 0..1_000 {
         // Fewer taps than reports: each reads the key.
@@ -145,7 +148,10 @@ async fn the_sim_that_was_in_before_is_put_back_and_the_time_to_remedy_is_known(
     assert_eq!(pages(), before, "putting back is no incident");
     assert_eq!(case(&world).await.time_to_remedy(), Some(Span::minutes(16)));
     let mails = world.inbox.all();
-    assert!(mails.iter().any(|mail| mail.text.long.contains("From your report until all was put back: 16 minutes.")), "{mails:#?}");
+    assert!(
+        mails.iter().any(|mail| mail.text.long.contains("From your report until all was put back: 16 minutes.")),
+        "{mails:#?}"
+    );
 
     // Under the cover of a case nothing else goes in.
     world.clock.advance(Span::minutes(1));
@@ -220,7 +226,9 @@ async fn a_passkey_that_is_not_hers_proves_nothing_from_the_report_on() {
             CaseOutcome::NoFraud => {
                 let hers = hers.unwrap();
                 assert!(!hers.proves(Factor::Passkey, now()), "it is trusted like a new one");
-                assert!(!hers.proves(Factor::Passkey, now() + Span::days(6)) && hers.proves(Factor::Passkey, now() + Span::days(7)));
+                assert!(
+                    !hers.proves(Factor::Passkey, now() + Span::days(6)) && hers.proves(Factor::Passkey, now() + Span::days(7))
+                );
             }
             CaseOutcome::Fraud | CaseOutcome::Unclear => assert_eq!(hers, None),
         }
@@ -230,7 +238,7 @@ async fn a_passkey_that_is_not_hers_proves_nothing_from_the_report_on() {
 #[tokio::test]
 async fn one_tap_on_a_passkey_that_was_added_takes_it_out_of_use() {
     let world = customer().await;
-    add_passkey(&world, &Session::stolen(&ANA), &mut Phone::new(1)).await;
+    add_passkey(&world, &Session::at_home(&ANA), &mut Phone::new(1)).await;
     world.pump().await;
     assert_eq!(world.not_me(&world.inbox.link_token()).await.status, 200);
     let factors = world.account(&ANA).await.state.factors;
@@ -275,7 +283,11 @@ async fn a_case_is_closed_once_and_is_told() {
     }
     world.pump().await;
     let mails = world.inbox.all();
-    assert_eq!(mails.iter().filter(|mail| mail.text.long.contains("it is your documentation of case")).count(), 2, "push and e-mail");
+    assert_eq!(
+        mails.iter().filter(|mail| mail.text.long.contains("it is your documentation of case")).count(),
+        2,
+        "push and e-mail"
+    );
     assert!(matches!(close(&world, id, CaseOutcome::NoFraud).await, Err(Failure::Denied(Denied::CaseClosed))));
     assert!(matches!(close(&world, CaseId(1), CaseOutcome::Fraud).await, Err(Failure::Denied(Denied::NotFound))));
     assert_eq!(count(&events(&world, &Subject::Account).await, EventName::FraudClosed), 1);
@@ -321,7 +333,12 @@ async fn an_account_with_all_its_factors_and_cases_stays_under_four_kilobytes() 
     let factors = world.account(&ANA).await.state.factors;
     assert_eq!(factors.len(), Enrollable::ALL.len());
     let mut named: Vec<Value> = factors.iter().map(|known| json!({"factors": [known.id]})).collect();
-    named.extend([json!({"lines": [ANA.line]}), json!({"contacts": ["app"]}), json!({"contacts": ["email"]}), json!({"phone_lost": true})]);
+    named.extend([
+        json!({"lines": [ANA.line]}),
+        json!({"contacts": ["app"]}),
+        json!({"contacts": ["email"]}),
+        json!({"phone_lost": true}),
+    ]);
     for closes in [true, false] {
         for body in &named {
             assert_eq!(world.report_fraud(&ANA, body).await.status, 200);
@@ -368,12 +385,14 @@ async fn a_mailbox_that_answered_is_verified_and_the_check_up_knows() {
     let world = customer().await;
     let found = |checkup: &Value| checkup["next"].to_string().contains("email_unverified");
     assert!(found(&world.check_up(&ANA).await.body));
-    let record = json!({"id": "v", "at": world.now(), "type": "contact_verified", "account_id": ANA.account, "contact_id": "email"});
+    let record =
+        json!({"id": "v", "at": world.now(), "type": "contact_verified", "account_id": ANA.account, "contact_id": "email"});
     for _ in 0..3 {
         assert!(!world.feed(record.clone()).await);
     }
     assert!(!found(&world.check_up(&ANA).await.body));
     assert_eq!(count(&events(&world, &Subject::Account).await, EventName::ContactVerified), 1);
-    let other = json!({"id": "v", "at": world.now(), "type": "contact_verified", "account_id": ANA.account, "contact_id": "none"});
+    let other =
+        json!({"id": "v", "at": world.now(), "type": "contact_verified", "account_id": ANA.account, "contact_id": "none"});
     assert!(world.feed(other).await, "it may be on its way");
 }

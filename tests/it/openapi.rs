@@ -1101,7 +1101,8 @@ async fn the_check_up_is_answered_as_documented() {
     for full in [ANA.msisdn, ANA.email, ANA.iccid, ANA.push] {
         assert!(!whole.to_string().contains(full), "{full} is shown in full");
     }
-    let of = |path: &str| texts(bench.document.0.pointer(&format!("/components/schemas/CheckUp/properties/{path}/enum")).unwrap());
+    let of =
+        |path: &str| texts(bench.document.0.pointer(&format!("/components/schemas/CheckUp/properties/{path}/enum")).unwrap());
     for (path, known) in [
         ("parts/items/properties/part", Part::ALL.iter().map(|one| one.word()).collect::<Vec<_>>()),
         ("next/items/properties/finding", Finding::ALL.iter().map(|one| one.word()).collect()),
@@ -1206,7 +1207,8 @@ async fn a_report_of_fraud_is_answered_as_documented() {
         bench.gives(404, "not-found", &report(&json!({"lines": [ANA.line], "factors": [foreign]}))).await;
         bench.gives(404, "not-found", &report(&json!({"contacts": [foreign]}))).await;
     }
-    for foreign in [id.replace(ANA.line, BEA.line), format!("line.{}.none", ANA.line), "account.none".to_owned(), "x".to_owned()] {
+    for foreign in [id.replace(ANA.line, BEA.line), format!("line.{}.none", ANA.line), "account.none".to_owned(), "x".to_owned()]
+    {
         bench.gives(404, "not-found", &report(&json!({"changes": [foreign]}))).await;
     }
 

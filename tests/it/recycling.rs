@@ -33,7 +33,11 @@ async fn ana() -> World {
 }
 
 async fn ends(world: &World) {
-    assert!(!world.feed(json!({"id": "e", "at": world.now(), "type": "line_ended", "account_id": ANA.account, "line_id": ANA.line})).await);
+    assert!(
+        !world
+            .feed(json!({"id": "e", "at": world.now(), "type": "line_ended", "account_id": ANA.account, "line_id": ANA.line}))
+            .await
+    );
     world.pump().await;
 }
 
@@ -58,7 +62,11 @@ async fn protections_changes_and_challenges_end_with_the_tenure() {
     assert!(line.state.book.changes.values().all(|change| change.has_ended() && change.challenge.is_none()));
     assert!(line.tally.tries.is_empty());
     assert_eq!(world.protect(&ANA, "no_port_out", "block", Some(ANA.line)).await.problem(), "not-found");
-    assert_eq!(world.report_fraud(&ANA, &json!({"lines": [BEA.line]})).await.problem(), "not-found", "another's line is not hers");
+    assert_eq!(
+        world.report_fraud(&ANA, &json!({"lines": [BEA.line]})).await.problem(),
+        "not-found",
+        "another's line is not hers"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +93,8 @@ async fn the_old_holder_is_told_and_not_on_the_number_that_left() {
     let world = ana().await;
     ends(&world).await;
     let mails = world.inbox.all();
-    let told: Vec<_> = mails.iter().filter(|mail| mail.text.short.contains("Your number ending in 0123 is no longer yours.")).collect();
+    let told: Vec<_> =
+        mails.iter().filter(|mail| mail.text.short.contains("Your number ending in 0123 is no longer yours.")).collect();
     assert!(!told.is_empty(), "{mails:?}");
     let number = linekeeper_domain::change::Address::Sms(Msisdn::parse(ANA.msisdn).unwrap());
     let to_the_line: Vec<_> = told.iter().filter(|mail| mail.to == number).collect();
@@ -112,7 +121,9 @@ async fn a_number_that_left_is_no_contact_of_hers_any_more() {
     let reset = world.ask(&ANA, "reset", &json!({"kind": "credential_reset"})).await;
     assert!(!reset.body["factors"].to_string().contains("sms_otp"), "no code goes there: {}", reset.body);
     let ledger = world.ledger(&ANA, &Subject::Account).await;
-    let removed = |json: &&String| serde_json::from_str::<Entry>(json).unwrap().events.iter().any(|e| e.name() == EventName::ContactRemoved);
+    let removed = |json: &&String| {
+        serde_json::from_str::<Entry>(json).unwrap().events.iter().any(|e| e.name() == EventName::ContactRemoved)
+    };
     assert_eq!(ledger.iter().filter(removed).count(), 1);
 }
 

@@ -118,9 +118,7 @@ impl<D: batch::DeadLetters> App<D> {
                 let opening = Opening { msisdn, sim: Sim { iccid, eid, since: effect }, imei };
                 self.write(&account_id, &line(line_id), |view, _| decide::open_line(view, &opening)).await
             }
-            What::LineEnded { account_id, line_id } => {
-                self.write(&account_id, &line(line_id), |view, ctx| decide::end_line(view, ctx)).await
-            }
+            What::LineEnded { account_id, line_id } => self.write(&account_id, &line(line_id), decide::end_line).await,
             What::SimChanged { account_id, line_id, iccid, eid, authorization_id } => {
                 let report = Report::SimChanged { sim: NewSim { iccid, eid }, authorization: authorization_id };
                 self.write(&account_id, &line(line_id), |view, ctx| decide::report(view, &report, effect, ctx)).await

@@ -65,7 +65,10 @@ impl App {
         let id = caller.account(request)?;
         let body: Report = request.json()?;
         if body.is_empty() {
-            return Err(Problem::new(ProblemKind::Malformed, "Name what it is about, or an empty list of `lines` for everything."));
+            return Err(Problem::new(
+                ProblemKind::Malformed,
+                "Name what it is about, or an empty list of `lines` for everything.",
+            ));
         }
         let phone_lost = body.phone_lost.unwrap_or(false);
         let named = body.named()?;
@@ -87,7 +90,8 @@ impl App {
             frozen = self.shell.command(&owner(&id, &subject), &Actor::Customer, view, decide).await?.view.account;
         }
         let case = frozen.as_ref().and_then(|account| account.state.open_case().or(account.state.cases.last()));
-        let message = "Account Lockdown is on: nothing can be changed until you switch it off in the app. Change your password now.";
+        let message =
+            "Account Lockdown is on: nothing can be changed until you switch it off in the app. Change your password now.";
         Reply::json(200, &Reported { case_id: case.map(|case| case.id), locked: true, message })
     }
 }

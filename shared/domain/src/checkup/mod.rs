@@ -4,9 +4,9 @@
 //! the customer; nothing is asserted that [`required`] does not say. The score is the sum of its parts, each of which
 //! is listed: switching a protection on or adding a factor never lowers any.
 
-mod view;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -459,9 +459,8 @@ fn protections(account: &Account, lines: &[&Versioned<Line>]) -> Vec<On> {
 }
 
 fn attacks(account: &Versioned<Account>, lines: &[&Versioned<Line>], ctx: Context<'_>) -> Vec<Attack> {
-    let of_line = |line: &&Versioned<Line>| {
-        [Goal::SimSwap, Goal::PortOut].map(|goal| attack(account, Some((*line).clone()), goal, ctx))
-    };
+    let of_line =
+        |line: &&Versioned<Line>| [Goal::SimSwap, Goal::PortOut].map(|goal| attack(account, Some((*line).clone()), goal, ctx));
     let mut all: Vec<Attack> = lines.iter().flat_map(of_line).collect();
     all.push(attack(account, None, Goal::Takeover, ctx));
     all
@@ -487,9 +486,16 @@ fn attack(account: &Versioned<Account>, line: Option<Versioned<Line>>, goal: Goa
         Some(Mode::StepUp) => Cover::StepUp,
         Some(Mode::Block) => Cover::Block,
     };
-    let taint = account.state.taint(ctx.now, ctx.settings).or(line.map(|line| line.taint(ctx.now, ctx.settings)).unwrap_or_default());
+    let taint =
+        account.state.taint(ctx.now, ctx.settings).or(line.map(|line| line.taint(ctx.now, ctx.settings)).unwrap_or_default());
     let asked = Question { kind, channel, actor, cover, band: Band::Low, taint, jurisdiction: account.state.jurisdiction };
-    let unlock = Question { kind: ChangeKind::ProtectionOff, channel: Channel::Pwa, actor: ActorKind::Customer, cover: Cover::Open, ..asked };
+    let unlock = Question {
+        kind: ChangeKind::ProtectionOff,
+        channel: Channel::Pwa,
+        actor: ActorKind::Customer,
+        cover: Cover::Open,
+        ..asked
+    };
     let locked = required(&asked).need.refused.is_some();
     let lost = Taint { sms: true, device: true, ..asked.taint };
     let questions = match (locked, goal) {
@@ -523,7 +529,8 @@ fn findings(
 ) -> Vec<Found> {
     let left = |part: Part| part.of().saturating_sub(parts.iter().find(|scored| scored.part == part).map_or(0, |s| s.points));
     let of = |is: fn(&Address) -> bool| account.contacts.iter().filter(move |contact| held(contact) && is(&contact.address));
-    let emails: Vec<Option<bool>> = of(|address| matches!(address, Address::Email(_))).map(|contact| fresh(contact, now)).collect();
+    let emails: Vec<Option<bool>> =
+        of(|address| matches!(address, Address::Email(_))).map(|contact| fresh(contact, now)).collect();
     let app = of(|address| matches!(address, Address::Push(_))).next().is_some();
     let on_the_line = |contact: &Contact| matches!(&contact.address, Address::Sms(msisdn) if is_a_line(msisdn, lines));
     let books = || lines.iter().map(|line| &line.state.book).chain([&account.book]);

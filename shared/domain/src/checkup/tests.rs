@@ -53,7 +53,9 @@ fn on(protection: Protection, mode: Mode) -> Event {
 
 fn factor(kind: Enrollable, n: u32, added_at: Timestamp) -> Event {
     let credential = match kind {
-        Enrollable::RecoveryCode => Credential::RecoveryCode(RecoveryCodes { salt: String::new(), codes: vec!["d".to_owned(); 10] }),
+        Enrollable::RecoveryCode => {
+            Credential::RecoveryCode(RecoveryCodes { salt: String::new(), codes: vec!["d".to_owned(); 10] })
+        }
         Enrollable::Totp => Credential::Totp("s".to_owned()),
         Enrollable::DeviceKey => Credential::DeviceKey(format!("t{n}")),
         Enrollable::Passkey => Credential::Passkey(PasskeyKey {
@@ -153,9 +155,11 @@ fn halfway() -> Customer {
 /// Her number was moved, she reported it, and a passkey was added by nobody she knows.
 fn robbed() -> Customer {
     let sim = Sim { iccid: Iccid::parse("8901260222193581234").unwrap(), eid: None, since: NOW - Span::hours(5) };
-    let robbed = usual()
-        .at(&factor(Enrollable::Passkey, 1, NOW - Span::hours(6)), NOW - Span::hours(6))
-        .on_line(0, &Event::SimChanged { sim, authorization: None }, NOW - Span::hours(5));
+    let robbed = usual().at(&factor(Enrollable::Passkey, 1, NOW - Span::hours(6)), NOW - Span::hours(6)).on_line(
+        0,
+        &Event::SimChanged { sim, authorization: None },
+        NOW - Span::hours(5),
+    );
     let concerns = vec![Concern::of_line(&robbed.lines[0])];
     let case = CaseId(8);
     let reported = Event::FraudReported { case, through: Through::App, phone_lost: false, concerns };
@@ -340,7 +344,10 @@ fn with_more_protection_an_attacker_never_needs_less() {
                 let after = before.clone().then(&on(protection, mode)).checkup().attacks;
                 for (before, after) in before.checkup().attacks.iter().zip(&after) {
                     let harder = |way: &Way| {
-                        before.ways.iter().any(|known| known.factors.without(way.factors) == Factors::NONE && known.wait <= way.wait)
+                        before
+                            .ways
+                            .iter()
+                            .any(|known| known.factors.without(way.factors) == Factors::NONE && known.wait <= way.wait)
                     };
                     assert!(after.locked >= before.locked);
                     // Switching a protection off takes a factor on top of what the goal itself takes then.

@@ -185,11 +185,8 @@ impl CheckUpView {
             ways: one.ways.iter().map(|way| way_view(way, settings)).collect(),
             text: attack(locale, one, checkup.channels, |way| settings.wait(way.wait)),
         };
-        let happened = |one: &Happened| HappenedView {
-            at: one.at.to_string(),
-            line_id: one.line.clone(),
-            text: said.happened(one.what),
-        };
+        let happened =
+            |one: &Happened| HappenedView { at: one.at.to_string(), line_id: one.line.clone(), text: said.happened(one.what) };
         let holding = |one: &Holding| HoldingView {
             what: one.what.clone(),
             thing: one.thing,

@@ -128,8 +128,14 @@ mod tests {
             let id = FactorId::parse(kind.word()).unwrap();
             Enrolled::new(id, credential(*kind), None, NOW - age, &Settings::default())
         };
-        let contact =
-            |id: &str, address| Contact { id: ContactId::parse(id).unwrap(), address, added_at: OPENED, removed_at: None, disputed: false, verified_at: None };
+        let contact = |id: &str, address| Contact {
+            id: ContactId::parse(id).unwrap(),
+            address,
+            added_at: OPENED,
+            removed_at: None,
+            disputed: false,
+            verified_at: None,
+        };
         Account {
             id: AccountId::parse("a").unwrap(),
             jurisdiction: Jurisdiction::Us,

@@ -93,7 +93,6 @@ pub fn report_fraud(view: &View, report: &ReportFraud, ctx: Context<'_>) -> Resu
         let events = stopped(&line.book, report);
         draft.line = (!events.is_empty()).then_some(Step { events, notice: None });
     }
-    let mut events = stopped(&account.state.book, report);
     let case = reported(account, report);
     let frozen = account.state.protections.0.get(&Protection::AccountLockdown) == Some(&Mode::Block);
     let protection = Protection::AccountLockdown;
@@ -102,7 +101,9 @@ pub fn report_fraud(view: &View, report: &ReportFraud, ctx: Context<'_>) -> Resu
         None if !frozen => Some(Message::ProtectionOn { protection }),
         None => None,
     };
-    events.extend(case.map(|(_, event)| event));
+    // The report leads: it is what others hear of the entry.
+    let mut events: Vec<Event> = case.map(|(_, event)| event).into_iter().collect();
+    events.extend(stopped(&account.state.book, report));
     if !frozen {
         events.push(Event::ProtectionOn { protection, mode: Mode::Block });
     }

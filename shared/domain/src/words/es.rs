@@ -323,7 +323,9 @@ impl Language for Spanish {
                 (Concerned::Change(_), None) => "Un cambio de hace más tiempo.".into(),
                 (Concerned::Line(_), _) => "Una de sus líneas.".into(),
                 (Concerned::Factor(_), _) => "Una llave de acceso que no es suya. Ya no confirma nada.".into(),
-                (Concerned::Contact(_), _) => "Un dispositivo o una dirección que no es de usted. Ya no recibe ningún código.".into(),
+                (Concerned::Contact(_), _) => {
+                    "Un dispositivo o una dirección que no es de usted. Ya no recibe ningún código.".into()
+                }
             };
             let then = match (concern.reverse, concern.remedied_at) {
                 (_, Some(at)) => format!(" Se restableció el {}.", minute(at)),

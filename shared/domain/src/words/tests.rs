@@ -146,7 +146,8 @@ fn case() -> Case {
     let mut stopped = Concern::of_change(&test_change());
     let swap = ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Account, "done");
     let asked = stopped.asked.map(|asked| Asked { channel: Channel::Store, done: true, ..asked });
-    let done = Concern { what: Concerned::Change(swap.clone()), asked, reverse: true, remedied_at: Some(NOW + Span::minutes(96)) };
+    let done =
+        Concern { what: Concerned::Change(swap.clone()), asked, reverse: true, remedied_at: Some(NOW + Span::minutes(96)) };
     stopped.reverse = false;
     let other = |what| Concern { what, asked: None, reverse: false, remedied_at: None };
     let mut concerns = vec![stopped, done, Concern { remedied_at: Some(NOW + Span::hours(1)), ..Concern::of_forgotten(swap) }];

@@ -18,7 +18,7 @@ impl Sentences for English {
     }
 
     fn in_trouble(&self) -> &'static str {
-        "Your account is locked since you reported fraud. Do what stands here first, step by step."
+        "Your account has been locked since you reported fraud. Before anything else, take the steps at the end of this page."
     }
 
     fn part(&self, part: Part) -> &'static str {
@@ -177,11 +177,15 @@ impl Sentences for English {
     fn worth(&self, thing: Thing, worth: Worth) -> &'static str {
         match (thing, worth) {
             (Thing::App | Thing::Email | Thing::Phone, Worth::Counts) => "We tell you there what happens.",
-            (Thing::App | Thing::Email | Thing::Phone, Worth::New) => "We tell you there what happens. It is new: it proves nothing yet.",
-            (Thing::Passkey | Thing::Totp | Thing::RecoveryCode | Thing::DeviceKey, Worth::Counts) => "It proves that it is you.",
-            (Thing::Passkey | Thing::Totp | Thing::RecoveryCode | Thing::DeviceKey, Worth::New) => "It is new: it proves nothing yet.",
-            (_, Worth::UsedUp) => "Nothing is left of it.",
-            (_, Worth::NotHers) => "You said that it is not yours. It proves nothing.",
+            (Thing::App | Thing::Email | Thing::Phone, Worth::New) => {
+                "We tell you there what happens. It is new: it proves nothing yet."
+            }
+            (Thing::RecoveryCode, Worth::Counts) => "Each of them proves once that it is you.",
+            (Thing::RecoveryCode, Worth::New) => "They are new: they prove nothing yet.",
+            (Thing::Passkey | Thing::Totp | Thing::DeviceKey, Worth::Counts) => "It proves that it is you.",
+            (Thing::Passkey | Thing::Totp | Thing::DeviceKey, Worth::New) => "It is new: it proves nothing yet.",
+            (_, Worth::UsedUp) => "None is left.",
+            (_, Worth::NotHers) => "You said that this is not yours. It proves nothing.",
         }
     }
 
@@ -189,7 +193,9 @@ impl Sentences for English {
         match step {
             Step::Password => "Change the password of your account, here and wherever else you use it.",
             Step::Mailbox => "Change the password of your mailbox: it opens everything else.",
-            Step::Holdings => "Look through your devices, passkeys and contacts. Tap \"this is not mine\" where you do not know one.",
+            Step::Holdings => {
+                "Look through your devices, passkeys and contacts. Tap \"this is not mine\" where you do not know one."
+            }
             Step::PutBack => "We have what was changed put back, and write to you when it is done.",
             Step::Bank => "Tell your bank that your number was in other hands. Codes by SMS are worth nothing until it is back.",
             Step::Unlock => "When all of this is done, switch Account Lockdown off. It takes a strong proof and some time.",

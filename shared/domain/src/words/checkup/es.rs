@@ -18,7 +18,7 @@ impl Sentences for Spanish {
     }
 
     fn in_trouble(&self) -> &'static str {
-        "Su cuenta está bloqueada desde que usted denunció un fraude. Haga primero lo que sigue, paso a paso."
+        "Su cuenta está bloqueada desde que usted denunció un fraude. Antes que nada, siga los pasos al final de esta página."
     }
 
     fn part(&self, part: Part) -> &'static str {
@@ -124,7 +124,9 @@ impl Sentences for Spanish {
             (false, Some(ways)) => format!("{what}, {who} necesita {ways}."),
             (true, Some(ways)) => format!("{what}, {who} tiene que desactivar antes su protección. Para eso necesita {ways}."),
             (_, None) => {
-                format!("{what}, por ahora no hay camino para {who}, y tampoco para usted: nada en su cuenta demuestra lo suficiente.")
+                format!(
+                    "{what}, por ahora no hay camino para {who}, y tampoco para usted: nada en su cuenta demuestra lo suficiente."
+                )
             }
         }
     }
@@ -186,12 +188,12 @@ impl Sentences for Spanish {
             (Thing::App | Thing::Email | Thing::Phone, Worth::New) => {
                 "Ahí le avisamos de lo que pasa. Es reciente: todavía no demuestra nada."
             }
-            (Thing::Passkey | Thing::Totp | Thing::RecoveryCode | Thing::DeviceKey, Worth::Counts) => "Demuestra que es usted.",
-            (Thing::Passkey | Thing::Totp | Thing::RecoveryCode | Thing::DeviceKey, Worth::New) => {
-                "Es reciente: todavía no demuestra nada."
-            }
-            (_, Worth::UsedUp) => "Ya no queda nada.",
-            (_, Worth::NotHers) => "Usted dijo que no le pertenece. Ya no demuestra nada.",
+            (Thing::RecoveryCode, Worth::Counts) => "Cada uno demuestra una vez que es usted.",
+            (Thing::RecoveryCode, Worth::New) => "Son recientes: todavía no demuestran nada.",
+            (Thing::Passkey | Thing::Totp | Thing::DeviceKey, Worth::Counts) => "Demuestra que es usted.",
+            (Thing::Passkey | Thing::Totp | Thing::DeviceKey, Worth::New) => "Es reciente: todavía no demuestra nada.",
+            (_, Worth::UsedUp) => "Ya no queda ninguno.",
+            (_, Worth::NotHers) => "Usted dijo que esto no le pertenece. Ya no demuestra nada.",
         }
     }
 
@@ -206,7 +208,9 @@ impl Sentences for Spanish {
             Step::Bank => {
                 "Avise a su banco que su número estuvo en otras manos. Los códigos por SMS no valen hasta que usted lo recupere."
             }
-            Step::Unlock => "Cuando todo esto esté hecho, desactive Bloqueo de Cuenta. Hace falta una prueba fuerte y algo de tiempo.",
+            Step::Unlock => {
+                "Cuando todo esto esté hecho, desactive Bloqueo de Cuenta. Hace falta una prueba fuerte y algo de tiempo."
+            }
             Step::Passkey => "Después agregue una llave de acceso, para que no vuelva a pasar.",
         }
     }
