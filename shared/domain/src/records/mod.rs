@@ -1,7 +1,7 @@
 //! What a regulator asks to be counted: the records of SIM changes and of ports, by month and jurisdiction, from
 //! the ledger alone.
 //!
-//! Eight counts, as 47 CFR 64.2010(h) is remembered to ask for them (from memory; the paragraph is not settled): requests,
+//! Eight counts, as the FCC's rules on SIM changes are remembered to ask for them (from memory, not checked): requests,
 //! successful ones, failed ones, successful fraudulent ones, the time to remedy those, complaints, the methods in use, and
 //! how the methods change. Ports are counted likewise.
 //!
