@@ -157,7 +157,7 @@ async fn act_2_a_thief_with_her_password_is_held_and_one_tap_ends_it() {
     assert_eq!((tapped.status, &tapped.body["locked"]), (200, &json!(true)));
     assert_eq!(ended(&world, &change).await, (Ending::Cancelled, None));
     world.pump().await;
-    assert_eq!(read(&world)[0].0, "Account Lockdown is on. Only you can switch it off, in the app.");
+    assert!(read(&world)[0].0.contains("your account is locked (case 2). Only you can unlock it, in the app."));
     // The change is dead for good.
     world.clock.advance(Span::hours(25));
     world.tick().await;

@@ -161,6 +161,23 @@ async fn what_protects_and_stops_costs_one_read_and_one_write() {
 }
 
 #[tokio::test]
+async fn a_report_costs_a_read_and_a_write_a_check_up_one_read() {
+    let world = customer().await;
+    world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await;
+    world.pump().await;
+    world.tap.begin(None);
+    assert_eq!(world.check_up(&ANA).await.status, 200);
+    assert_eq!(counts(&world), [1, 0, 0, 0], "a check-up");
+    let report = json!({"lines": [ANA.line]});
+    world.tap.begin(None);
+    assert_eq!(world.report_fraud(&ANA, &report).await.status, 200);
+    assert_eq!(counts(&world), [2, 0, 0, 0], "a report of fraud");
+    world.tap.begin(None);
+    assert_eq!(world.report_fraud(&ANA, &report).await.status, 200);
+    assert_eq!(counts(&world), [1, 0, 0, 0], "the same again");
+}
+
+#[tokio::test]
 async fn what_runs_in_the_background_costs_a_read_and_a_write_a_subject() {
     let world = customer().await;
     world.tap.begin(None);

@@ -28,6 +28,10 @@ enum Op {
     Cancel,
     /// The link of the newest notice is tapped.
     NotMe,
+    /// Fraud is reported in the app.
+    Report,
+    /// The SIM that was in before goes in again.
+    PutBack,
     /// A protection of the line is switched on.
     Protect(&'static str),
     /// Provisioning reports what the authorization allows.
@@ -97,6 +101,11 @@ impl Story {
             }
             Op::Cancel => world.cancel(&ANA, &self.change).await.status == 200,
             Op::NotMe => world.not_me(&world.inbox.link_token()).await.status == 200,
+            Op::Report => world.report_fraud(&ANA, &json!({"lines": [ANA.line]})).await.status == 200,
+            Op::PutBack => {
+                let back = json!({"id": "b", "at": world.now(), "type": "sim_changed", "account_id": ANA.account, "line_id": ANA.line, "iccid": ANA.iccid});
+                !world.feed(back).await
+            }
             Op::Protect(protection) => world.protect(&ANA, protection, "block", Some(ANA.line)).await.status == 200,
             Op::SimChanged => !world.feed(self.report("sim_changed", json!({"line_id": ANA.line, "iccid": iccid(1)}))).await,
             Op::Done => {
@@ -183,6 +192,7 @@ async fn end(world: &World) -> Value {
     json!({
         "protections": [account.state.protections, line.state.protections],
         "contacts": account.state.contacts.len(),
+        "cases": account.state.cases.iter().map(|case| (&case.concerns, case.is_open())).collect::<Vec<_>>(),
         "sim": line.state.sim.iccid, "number": line.state.msisdn,
         "changes": [changes(&account.state.book, world), changes(&line.state.book, world)],
         "untold": account.state.book.untold.len() + line.state.book.untold.len(),
@@ -242,6 +252,29 @@ async fn a_tap_on_not_me_survives_a_crash_at_every_call() {
     let ops = vec![swap(IN_CALIFORNIA), Op::Deliver, Op::NotMe, Op::Deliver, Op::Deliver];
     survives(ops, |end| {
         end["protections"][0]["account_lockdown"] == "block" && end["changes"][1]["sim_swap"]["status"] == "cancelled"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fraud_that_is_reported_and_put_back_survives_a_crash_at_every_call() {
+    let ops = vec![
+        swap(AT_HOME),
+        Op::Advance(Span::minutes(1)),
+        Op::Stolen,
+        Op::Report,
+        Op::Deliver,
+        Op::Advance(Span::minutes(15)),
+        Op::PutBack,
+        Op::Deliver,
+    ];
+    survives(ops, |end| {
+        let [concerns, open] = &end["cases"][0].as_array().unwrap()[..] else { return false };
+        end["cases"].as_array().unwrap().len() == 1
+            && concerns[0]["remedied_at"].is_number()
+            && *open == json!(true)
+            && end["sim"] == ANA.iccid
+            && end["changes"][1]["sim_swap"]["status"] == "cancelled"
     })
     .await;
 }

@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use jsonschema::{Draft, Validator};
+use linekeeper_domain::checkup::{Finding, Goal, Part, Step, StepState, Thing, Worth};
 use linekeeper_domain::config::Settings;
 use linekeeper_domain::ids::{AccountId, ChangeId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Enrollable, Factor, Mode, Protection, Status, WhyNot};
@@ -1083,6 +1084,40 @@ async fn reading_the_account_is_answered_as_documented() {
 }
 
 #[tokio::test]
+async fn the_check_up_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let good = Request::get("/v1/check-up");
+    bench.common(&good).await;
+    bench.gives(404, "not-found", &good.clone().by(Some(json!({"sub": "acct-nobody", "scope": "linekeeper:customer"})))).await;
+    let before = bench.gives(200, "", &good).await.body;
+    bench.world.protect(&ANA, "no_port_out", "block", None).await;
+    let after = bench.gives(200, "", &good).await.body;
+    assert_eq!(after["score"].as_u64().unwrap(), before["score"].as_u64().unwrap() + 20);
+    assert_eq!(before["after_fraud"], Value::Null);
+    let report = json!({"lines": [ANA.line], "contacts": ["app"], "phone_lost": true});
+    bench.gives(200, "", &Request::post("/v1/fraud-reports").json(&report)).await;
+    let whole = bench.gives(200, "", &good).await.body;
+    assert_eq!(whole["after_fraud"]["steps"][0]["step"], "password");
+    for full in [ANA.msisdn, ANA.email, ANA.iccid, ANA.push] {
+        assert!(!whole.to_string().contains(full), "{full} is shown in full");
+    }
+    let of =
+        |path: &str| texts(bench.document.0.pointer(&format!("/components/schemas/CheckUp/properties/{path}/enum")).unwrap());
+    for (path, known) in [
+        ("parts/items/properties/part", Part::ALL.iter().map(|one| one.word()).collect::<Vec<_>>()),
+        ("next/items/properties/finding", Finding::ALL.iter().map(|one| one.word()).collect()),
+        ("attacker/items/properties/goal", Goal::ALL.iter().map(|one| one.word()).collect()),
+        ("holdings/items/properties/thing", Thing::ALL.iter().map(|one| one.word()).collect()),
+        ("holdings/items/properties/worth", Worth::ALL.iter().map(|one| one.word()).collect()),
+        ("after_fraud/properties/steps/items/properties/step", Step::ALL.iter().map(|one| one.word()).collect()),
+        ("after_fraud/properties/steps/items/properties/state", StepState::ALL.iter().map(|one| one.word()).collect()),
+    ] {
+        assert_eq!(of(path), known, "{path}");
+    }
+    bench.complete("checkUp");
+}
+
+#[tokio::test]
 async fn switching_a_protection_on_is_answered_as_documented() {
     let mut bench = Bench::new().await;
     let put = |body: &Value| Request::new("PUT", "/v1/protections").json(body);
@@ -1146,6 +1181,44 @@ async fn one_tap_is_answered_as_documented() {
     bench.gives(200, "", &tap(&token)).await;
     assert_eq!(bench.stored().await, before, "a second tap changed something");
     bench.complete("notMe");
+}
+
+#[tokio::test]
+async fn a_report_of_fraud_is_answered_as_documented() {
+    let mut bench = Bench::new().await;
+    let id = bench.change("k1", &ANA.sim_swap(&iccid(1))).await;
+    let report = |body: &Value| Request::post("/v1/fraud-reports").json(body);
+    let good = report(&json!({"lines": [ANA.line], "changes": [id]}));
+    bench.common(&good).await;
+    bench
+        .malformed(
+            &good,
+            &[
+                json!({"lines": ANA.line}),
+                json!({"lines": [5]}),
+                json!({"phone_lost": "yes"}),
+                json!({"changes": vec![id.as_str(); 7]}),
+                json!({"lines": [], "case_id": 1}),
+            ],
+        )
+        .await;
+    for foreign in [BEA.line, "line-nobody", "+13055550123", ""] {
+        bench.gives(404, "not-found", &report(&json!({"lines": [foreign]}))).await;
+        bench.gives(404, "not-found", &report(&json!({"lines": [ANA.line], "factors": [foreign]}))).await;
+        bench.gives(404, "not-found", &report(&json!({"contacts": [foreign]}))).await;
+    }
+    for foreign in [id.replace(ANA.line, BEA.line), format!("line.{}.none", ANA.line), "account.none".to_owned(), "x".to_owned()]
+    {
+        bench.gives(404, "not-found", &report(&json!({"changes": [foreign]}))).await;
+    }
+
+    let case = bench.gives(200, "", &good).await.body["case_id"].clone();
+    let before = bench.stored().await;
+    assert_eq!(bench.gives(200, "", &good).await.body["case_id"], case);
+    assert_eq!(bench.stored().await, before, "a second report changed something");
+    bench.gives(200, "", &report(&json!({"lines": []}))).await;
+    assert_eq!(bench.stored().await, before, "so did one that says less");
+    bench.complete("reportFraud");
 }
 
 #[tokio::test]

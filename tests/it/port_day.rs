@@ -38,28 +38,44 @@ fn people(day: &Day) -> Vec<Vec<Person>> {
 }
 
 /// Where a household is at home: a network address and a device of its own.
-struct Home {
+pub(crate) struct Home {
     device: String,
     address: String,
 }
 
-fn home(person: &Person) -> Home {
+pub(crate) fn home(person: &Person) -> Home {
     let place: usize = person.account.strip_prefix("acct-").unwrap().parse().unwrap();
     Home { device: format!("laptop-of-household-{place}"), address: format!("73.{}.{}.7", place / 200 + 20, place % 200) }
 }
 
 impl Home {
-    fn sign_in(&self, account: &str, at: &str) -> Value {
+    pub(crate) fn sign_in(&self, account: &str, at: &str) -> Value {
         json!({"id": at, "at": at, "type": "sign_in", "account_id": account, "ok": true, "device": self.device,
             "system": "Windows", "browser": "Chrome", "language": "en-US", "utc_offset": -300, "network": {"address": self.address,
             "asn": 7922, "country": "US", "region": "Florida", "city": "Miami", "latitude": 25.77, "longitude": -80.19}})
     }
 
-    fn headers(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let own =
             [("x-linekeeper-device", self.device.clone()), ("cloudfront-viewer-address", format!("{}:46532", self.address))];
         let others = AT_HOME.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));
         others.map(|(name, value)| (*name, (*value).to_owned())).chain(own.clone()).collect()
+    }
+}
+
+/// Delivers the ledger's stream until nothing is left, with one look at the table for all that is there.
+pub(crate) async fn deliver(world: &World) {
+    loop {
+        let records = world.undelivered().await;
+        if records.is_empty() {
+            return;
+        }
+        for (pk, seq, event) in records {
+            world.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
+            world.notify.handle(event).await.unwrap();
+            world.mark(&pk, seq).await;
+        }
+        world.hear().await;
     }
 }
 
@@ -146,20 +162,8 @@ impl Stage {
         self.world.ports.handle(event).await.unwrap();
     }
 
-    /// Delivers the ledger's stream until nothing is left.
     async fn deliver(&self) {
-        loop {
-            let records = self.world.undelivered().await;
-            if records.is_empty() {
-                return;
-            }
-            for (pk, seq, event) in records {
-                self.world.risk.handle(risk_scoring::Incoming::Stream(event.clone())).await.unwrap();
-                self.world.notify.handle(event).await.unwrap();
-                self.world.mark(&pk, seq).await;
-            }
-            self.world.hear().await;
-        }
+        deliver(&self.world).await;
     }
 
     fn seconds(&self) -> f64 {

@@ -455,6 +455,16 @@ impl World {
         self.call(None, "POST", "/v1/not-me", &[], Some(&json!({"token": token}))).await
     }
 
+    /// The check-up.
+    pub async fn check_up(&self, person: &Person) -> Answer {
+        self.call(Some(&customer(person)), "GET", "/v1/check-up", AT_HOME, None).await
+    }
+
+    /// Reports fraud in the app.
+    pub async fn report_fraud(&self, person: &Person, body: &Value) -> Answer {
+        self.call(Some(&customer(person)), "POST", "/v1/fraud-reports", AT_HOME, Some(body)).await
+    }
+
     /// One message of provisioning. Returns whether it has to come again.
     pub async fn feed(&self, record: Value) -> bool {
         self.feed_raw(vec![record.to_string()]).await.contains(&true)

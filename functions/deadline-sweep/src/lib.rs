@@ -89,12 +89,12 @@ impl App {
     /// The index said that something is due and nothing is: a due time may be early, never late.
     async fn not_yet(&self, owner: &Owner, view: &View) -> Result<(), Failure> {
         let now = self.shell.clock.now();
-        let seq = match &owner.subject {
-            Subject::Account => view.account.as_ref().map(|account| account.seq),
-            Subject::Line(_) => view.line.as_ref().map(|line| line.seq),
+        let known = match &owner.subject {
+            Subject::Account => view.account.as_ref().map(|account| (account.seq, account.state.due(now))),
+            Subject::Line(_) => view.line.as_ref().map(|line| (line.seq, line.state.book.due(now))),
         };
-        if let (Some(seq), Some(book)) = (seq, view.book(&owner.subject)) {
-            self.shell.store.reschedule(owner, seq, book.due(now)).await?;
+        if let Some((seq, due)) = known {
+            self.shell.store.reschedule(owner, seq, due).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use linekeeper_domain::change::{Actor, NewSim};
 use linekeeper_domain::decide::{self, Opening, Report};
+use linekeeper_domain::fraud::Concerned;
 use linekeeper_domain::ids::{AccountId, LineId, Subject};
 use linekeeper_domain::ledger::Draft;
 use linekeeper_domain::state::{Billing, Sim, View};
@@ -107,6 +108,9 @@ impl<D: batch::DeadLetters> App<D> {
                 let billing = Billing::of(&account_id, &account_number, &zip);
                 self.write(&account_id, &Subject::Account, |view, _| decide::set_billing(view, &billing)).await
             }
+            What::ContactVerified { account_id, contact_id } => {
+                self.write(&account_id, &Subject::Account, |view, _| decide::verify_contact(view, &contact_id, effect)).await
+            }
             What::AccountClosed { account_id } => {
                 self.write(&account_id, &Subject::Account, |view, _| decide::close_account(view)).await
             }
@@ -114,9 +118,7 @@ impl<D: batch::DeadLetters> App<D> {
                 let opening = Opening { msisdn, sim: Sim { iccid, eid, since: effect }, imei };
                 self.write(&account_id, &line(line_id), |view, _| decide::open_line(view, &opening)).await
             }
-            What::LineEnded { account_id, line_id } => {
-                self.write(&account_id, &line(line_id), |view, _| decide::end_line(view)).await
-            }
+            What::LineEnded { account_id, line_id } => self.write(&account_id, &line(line_id), decide::end_line).await,
             What::SimChanged { account_id, line_id, iccid, eid, authorization_id } => {
                 let report = Report::SimChanged { sim: NewSim { iccid, eid }, authorization: authorization_id };
                 self.write(&account_id, &line(line_id), |view, ctx| decide::report(view, &report, effect, ctx)).await
@@ -125,6 +127,17 @@ impl<D: batch::DeadLetters> App<D> {
                 let subject = change_id.subject().clone();
                 let report = Report::Done { change: change_id, authorization: authorization_id, msisdn };
                 self.write(&account_id, &subject, |view, ctx| decide::report(view, &report, effect, ctx)).await
+            }
+            What::FraudRemedied { account_id, case_id, line, change } => {
+                let what = match (line, change) {
+                    (Some(line), None) => Concerned::Line(line),
+                    (None, Some(change)) => Concerned::Change(change),
+                    (None, None) | (Some(_), Some(_)) => {
+                        return Err(Failure::reject("malformed", "name either the `line` or the `change` that was put back"));
+                    }
+                };
+                let decide = |view: &View, ctx: decide::Context<'_>| decide::record_remedy(view, case_id, &what, effect, ctx);
+                self.write(&account_id, &Subject::Account, decide).await
             }
             What::ChangeFailed { account_id, change_id, authorization_id, reason: _ } => {
                 let subject = change_id.subject().clone();

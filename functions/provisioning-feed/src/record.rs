@@ -1,6 +1,7 @@
 //! The records of the queue `provisioning`.
 
 use linekeeper_domain::change::Address;
+use linekeeper_domain::fraud::CaseId;
 use linekeeper_domain::ids::{AccountId, AuthorizationId, ChangeId, ContactId, LineId};
 use linekeeper_domain::kinds::{Jurisdiction, Locale};
 use linekeeper_domain::numbers::{Eid, Email, Iccid, Imei, Msisdn, PushEndpoint};
@@ -77,6 +78,13 @@ pub enum What {
         /// Of the billing address.
         zip: Zip,
     },
+    /// The carrier had an answer from one of its customer's addresses: a link that was followed, a code that came back.
+    ContactVerified {
+        /// Whose.
+        account_id: AccountId,
+        /// Which.
+        contact_id: ContactId,
+    },
     /// The customer left.
     AccountClosed {
         /// Whose account.
@@ -127,6 +135,18 @@ pub enum What {
         authorization_id: AuthorizationId,
         /// The new number, for a number change.
         msisdn: Option<Msisdn>,
+    },
+    /// Something that a case of fraud named was put back: the answer to `reverse` in `line-events`. A SIM that is put
+    /// back is reported as `sim_changed`, which says the same.
+    FraudRemedied {
+        /// Whose account.
+        account_id: AccountId,
+        /// Which case.
+        case_id: CaseId,
+        /// The line that was put back.
+        line: Option<LineId>,
+        /// The change that was put back.
+        change: Option<ChangeId>,
     },
     /// A change could not be carried out.
     ChangeFailed {

@@ -3,6 +3,8 @@
 //! It never sends and never signs: what follows from a decision follows from the ledger's stream.
 
 mod changes;
+mod checkup;
+mod fraud;
 mod not_me;
 mod overview;
 mod protections;
@@ -70,14 +72,16 @@ impl App {
             ("GET", ["v1", "changes", id]) => self.read(request, id).await,
             ("POST", ["v1", "changes", id, "cancel"]) => self.cancel(request, id).await,
             ("GET", ["v1", "account"]) => self.overview(request).await,
+            ("GET", ["v1", "check-up"]) => self.check_up(request).await,
             ("PUT", ["v1", "protections"]) => self.protect(request).await,
             ("POST", ["v1", "not-me"]) => self.not_me(request).await,
+            ("POST", ["v1", "fraud-reports"]) => self.report_fraud(request).await,
             ("GET", [".well-known", "jwks.json"]) => self.jwks().await,
             (_, ["v1", "changes"]) => Err(Problem::method_not_allowed("GET, POST")),
-            (_, ["v1", "changes", _] | ["v1", "account"] | [".well-known", "jwks.json"]) => {
+            (_, ["v1", "changes", _] | ["v1", "account" | "check-up"] | [".well-known", "jwks.json"]) => {
                 Err(Problem::method_not_allowed("GET"))
             }
-            (_, ["v1", "changes", _, "cancel"] | ["v1", "not-me"]) => Err(Problem::method_not_allowed("POST")),
+            (_, ["v1", "changes", _, "cancel"] | ["v1", "not-me" | "fraud-reports"]) => Err(Problem::method_not_allowed("POST")),
             (_, ["v1", "protections"]) => Err(Problem::method_not_allowed("PUT")),
             _ => Err(ProblemKind::NotFound.into()),
         }

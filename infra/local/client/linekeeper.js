@@ -65,6 +65,15 @@ export class Linekeeper {
   /** Stops a change. Never throttled, and no proof is asked for. */
   cancel(change) { return this.#send('POST', `/v1/changes/${change}/cancel`); }
 
+  /** What protects her, what an attacker would need, what to do next. */
+  checkUp() { return this.#send('GET', '/v1/check-up'); }
+
+  /**
+   * Reports fraud: `{ lines, changes, factors, contacts, phone_lost }`, any of them; `{ lines: [] }` is everything.
+   * Locks the account and opens a case. Never throttled, and no proof is asked for.
+   */
+  reportFraud(report) { return this.#send('POST', '/v1/fraud-reports', report); }
+
   async #send(method, path, body, more = {}) {
     const token = typeof this.token === 'function' ? await this.token() : this.token;
     const offset = String(-new Date().getTimezoneOffset());

@@ -222,6 +222,13 @@ pub(crate) fn left_over(workspace: &Workspace) -> Option<(i32, i32)> {
     (answers && process::group_is_alive(group)).then_some((owner, group))
 }
 
+/// The address of the cloud that is up, if one is.
+pub(crate) fn endpoint_of(workspace: &Workspace) -> Option<String> {
+    left_over(workspace)?;
+    let record: Value = serde_json::from_str(&fs::read_to_string(record_path(workspace)).ok()?).ok()?;
+    Some(record.get("endpoint")?.as_str()?.to_owned())
+}
+
 /// Forgets the record of the running cloud.
 pub(crate) fn forget(workspace: &Workspace) {
     // Already gone is as good.

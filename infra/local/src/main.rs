@@ -1,6 +1,6 @@
 //! The whole product on one machine: real binaries, the production template, real protocols.
 //!
-//! `cargo local demo | attack | ports | flood | bench | up [--json] | watch | test | down`, and for a stack that is deployed,
+//! `cargo local demo | attack | ports | flood | bench | records | up [--json] | watch | test | down`, and for a stack that is deployed,
 //! here or in an AWS account: `package | smoke | redrive`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
@@ -28,6 +28,7 @@ mod people;
 mod permissions;
 mod ports;
 mod process;
+mod records;
 mod redrive;
 mod sbom;
 mod scene;
@@ -49,6 +50,8 @@ The whole product on one machine, without Docker, root or an account.
     cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local flood         many port orders at once: does it keep up; [--per-minute N] [--seconds N]
     cargo local bench         what the functions cost in time and memory, beside what they are compared with; [--rounds N] [--binaries FOLDER]
+    cargo local records       a month's records, of the stack that is up or of an export: --month YYYY-MM [--out DIR]
+                              [--export DIR --keys FILE] [--binds us=2027-03-01]
     cargo local up [--json]   the same stack, and it stays; Ctrl-C or `down` stops it
     cargo local watch         the functions by `cargo lambda watch`, rebuilt as you save
     cargo local test          every test: workspace, template, deployed stack
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         ["ports", options @ ..] => ports::Options::read(options).and_then(commands::ports),
         ["flood", options @ ..] => ports::flood::Options::read(options).and_then(commands::flood),
         ["bench", options @ ..] => bench::Options::read(options).and_then(commands::bench),
+        ["records", options @ ..] => records::Options::read(options).and_then(|options| records::make(&options)),
         ["up"] => commands::up(false),
         ["up", "--json"] => commands::up(true),
         ["watch"] => commands::watch(),

@@ -25,7 +25,7 @@ impl Digest {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hexadecimal(&hash.finalize()))
     }
 
     /// The digest as it was stored. A text that is no digest equals none, which is all that the
@@ -48,6 +48,30 @@ impl Digest {
     }
 }
 
+/// The SHA-256 of bytes as they come, without their lengths: what `sha256sum` prints of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Running(Sha256);
+
+impl Running {
+    /// With these bytes after the ones before.
+    #[must_use]
+    pub fn and(mut self, bytes: &[u8]) -> Self {
+        self.0.update(bytes);
+        self
+    }
+
+    /// The digest of all of them.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(hexadecimal(&self.0.finalize()))
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -63,5 +87,11 @@ mod tests {
         assert_ne!(Digest::of(&["ab", "c"]), Digest::of(&["a", "bc"]));
         assert_ne!(Digest::of(&["a", ""]), Digest::of(&["a"]));
         assert_eq!(Digest::of(&["a"]).as_str().len(), 64);
+    }
+
+    #[test]
+    fn running_bytes_give_what_sha256sum_prints() {
+        let sum = Running::default().and(b"a").and(b"bc").finish();
+        assert_eq!(sum.as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -128,6 +128,9 @@ pub struct Enrolled {
     pub added_at: Timestamp,
     /// From when on it proves something: a thief's own passkey must be of no use to him.
     pub ripe_at: Timestamp,
+    /// Whether the customer says that it is not hers: it proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
     /// What it is known by.
     pub credential: Credential,
 }
@@ -144,13 +147,13 @@ impl Enrolled {
     ) -> Self {
         let just_recovered = recovered_at.is_some_and(|at| now < at + settings.taint);
         let wait = if just_recovered { settings.taint_after_recovery } else { settings.taint };
-        Self { id, added_at: now, ripe_at: now + wait, credential }
+        Self { id, added_at: now, ripe_at: now + wait, disputed: false, credential }
     }
 
     /// Whether it is of a factor, and can prove something at an instant.
     #[must_use]
     pub fn proves(&self, factor: Factor, now: Timestamp) -> bool {
-        self.is(factor) && self.credential.is_usable() && now >= self.ripe_at
+        self.is(factor) && !self.disputed && self.credential.is_usable() && now >= self.ripe_at
     }
 
     /// Whether it is of a factor.

@@ -120,6 +120,14 @@ impl FactorId {
     }
 }
 
+impl ContactId {
+    /// The contact that a change adds.
+    #[must_use]
+    pub fn of(change: &ChangeId) -> Self {
+        Self(Digest::of(&["linekeeper contact 1", change.as_str()]).short().to_owned())
+    }
+}
+
 impl AuthorizationId {
     /// The one authorization that a change can ever have (I2), by the change's digest and when it was asked
     /// for: a key used again after its change was forgotten names another one.

@@ -375,6 +375,23 @@ impl ChangeKind {
         }
     }
 
+    /// Whether provisioning carries it out. The others are Linekeeper's own.
+    #[must_use]
+    pub const fn is_provisionings(self) -> bool {
+        match self {
+            Self::SimSwap
+            | Self::PortOut
+            | Self::NumberChange
+            | Self::ContactChange
+            | Self::CredentialReset
+            | Self::AuthorizedUser
+            | Self::Ownership
+            | Self::AddLine
+            | Self::DeviceUpgrade => true,
+            Self::ProtectionOff | Self::PortPin | Self::FactorAdd | Self::FactorRemove => false,
+        }
+    }
+
     /// Whether it cannot simply be undone once provisioning acted: the number is in other hands.
     #[must_use]
     pub const fn moves_the_line(self) -> bool {

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Head;
 use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
+use crate::fraud::{Case, CaseId, CaseOutcome, Concern, Concerned, Through};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
@@ -23,6 +25,7 @@ use crate::proof::Proof;
 use crate::quota::Quota;
 use crate::risk::marks::WideMark;
 use crate::risk::velocity::Meeting;
+use crate::signals::Signal;
 use crate::state::{Account, Billing, Book, Contact, Line, Protections, REMEMBERED, Sim, Tally, TransferPin, Versioned, View};
 use crate::time::{Span, Timestamp};
 
@@ -192,6 +195,41 @@ pub enum Event {
         /// Which.
         change: ChangeId,
     },
+    /// The customer reports fraud: a case is opened, or the one that is open takes in more. On the account's ledger;
+    /// who says so is the entry's actor. The account is frozen in the same write, or was.
+    FraudReported {
+        /// Which case; new where the account has none of that number.
+        case: CaseId,
+        /// How the report came in.
+        through: Through,
+        /// Whether she says that the phone is out of her hands.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        phone_lost: bool,
+        /// What it names that the case did not name before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        concerns: Vec<Concern>,
+    },
+    /// Something of a case was put back: the time to remedy is from the case's first report until `at`.
+    FraudRemedied {
+        /// Which case.
+        case: CaseId,
+        /// What of it.
+        what: Concerned,
+        /// When it was done.
+        at: Timestamp,
+    },
+    /// A case is closed. Nothing is unfrozen by it: that is the customer's alone.
+    FraudClosed {
+        /// Which.
+        case: CaseId,
+        /// How it came out.
+        outcome: CaseOutcome,
+        /// The changes that it named: the outcome is their label.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<ChangeId>,
+    },
+    /// The customer is told which protections are on offer: once a year.
+    Reminded,
     /// Another SIM is in the line.
     SimChanged {
         /// Which.
@@ -219,6 +257,13 @@ pub enum Event {
     ContactRemoved {
         /// Which.
         contact: ContactId,
+    },
+    /// The carrier had an answer from a notice channel: it is hers, and is read.
+    ContactVerified {
+        /// Which.
+        contact: ContactId,
+        /// When.
+        at: Timestamp,
     },
     /// Something was done without an authorization. A person is paged.
     Incident {
@@ -339,6 +384,14 @@ vocabulary! {
         Failed = "failed",
         /// See [`Event::Disputed`].
         Disputed = "disputed",
+        /// See [`Event::FraudReported`]. What has to be put back stands in it.
+        FraudReported = "fraud_reported",
+        /// See [`Event::FraudRemedied`].
+        FraudRemedied = "fraud_remedied",
+        /// See [`Event::FraudClosed`].
+        FraudClosed = "fraud_closed",
+        /// See [`Event::Reminded`].
+        Reminded = "reminded",
         /// See [`Event::SimChanged`].
         SimChanged = "sim_changed",
         /// See [`Event::NumberChanged`].
@@ -349,6 +402,8 @@ vocabulary! {
         ContactAdded = "contact_added",
         /// See [`Event::ContactRemoved`].
         ContactRemoved = "contact_removed",
+        /// See [`Event::ContactVerified`].
+        ContactVerified = "contact_verified",
         /// See [`Event::Incident`].
         Incident = "incident",
         /// See [`Event::PinIssued`].
@@ -404,11 +459,16 @@ impl Event {
                 Ending::Failed => EventName::Failed,
             },
             Self::Disputed { .. } => EventName::Disputed,
+            Self::FraudReported { .. } => EventName::FraudReported,
+            Self::FraudRemedied { .. } => EventName::FraudRemedied,
+            Self::FraudClosed { .. } => EventName::FraudClosed,
+            Self::Reminded => EventName::Reminded,
             Self::SimChanged { .. } => EventName::SimChanged,
             Self::NumberChanged { .. } => EventName::NumberChanged,
             Self::DeviceChanged { .. } => EventName::DeviceChanged,
             Self::ContactAdded { .. } => EventName::ContactAdded,
             Self::ContactRemoved { .. } => EventName::ContactRemoved,
+            Self::ContactVerified { .. } => EventName::ContactVerified,
             Self::Incident { .. } => EventName::Incident,
             Self::PinIssued { .. } => EventName::PinIssued,
             Self::PinFailed { .. } => EventName::PinFailed,
@@ -447,11 +507,16 @@ impl Event {
             | Self::ProtectionOff { .. }
             | Self::Retried { .. }
             | Self::GivenUp { .. }
+            | Self::FraudReported { .. }
+            | Self::FraudRemedied { .. }
+            | Self::FraudClosed { .. }
+            | Self::Reminded
             | Self::SimChanged { .. }
             | Self::NumberChanged { .. }
             | Self::DeviceChanged { .. }
             | Self::ContactAdded { .. }
             | Self::ContactRemoved { .. }
+            | Self::ContactVerified { .. }
             | Self::FactorAdded { .. }
             | Self::FactorRemoved { .. }
             | Self::RecoveryCodeUsed { .. }
@@ -465,8 +530,25 @@ impl Event {
 
     /// Whether a person has to look at it at once.
     #[must_use]
-    pub const fn pages(&self) -> bool {
-        matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+    pub fn pages(&self) -> bool {
+        if let Self::FraudReported { concerns, .. } = self {
+            return concerns.iter().any(|concern| concern.reverse);
+        }
+        if let Self::GivenUp { message, accepted, .. } = self {
+            // Nobody is woken for what is told once a year.
+            return !accepted && *message != Message::Reminder;
+        }
+        matches!(self, Self::Incident { .. })
+    }
+
+    /// The case that it is about.
+    #[must_use]
+    pub fn case(&self) -> Option<CaseId> {
+        if let Self::FraudReported { case, .. } | Self::FraudRemedied { case, .. } | Self::FraudClosed { case, .. } = self {
+            Some(*case)
+        } else {
+            None
+        }
     }
 }
 
@@ -485,6 +567,8 @@ impl EventName {
             | Self::Told
             | Self::Retried
             | Self::Authorized
+            | Self::ContactVerified
+            | Self::Reminded
             | Self::PinFailed
             | Self::PinUsed
             | Self::BillingKnown
@@ -507,6 +591,9 @@ impl EventName {
             | Self::Cancelled
             | Self::Failed
             | Self::Disputed
+            | Self::FraudReported
+            | Self::FraudRemedied
+            | Self::FraudClosed
             | Self::SimChanged
             | Self::NumberChanged
             | Self::DeviceChanged
@@ -615,11 +702,16 @@ impl Book {
             | Event::LineEnded
             | Event::ProtectionOn { .. }
             | Event::GuessFailed { .. }
+            | Event::FraudReported { .. }
+            | Event::FraudRemedied { .. }
+            | Event::FraudClosed { .. }
+            | Event::Reminded
             | Event::SimChanged { .. }
             | Event::NumberChanged { .. }
             | Event::DeviceChanged { .. }
             | Event::ContactAdded { .. }
             | Event::ContactRemoved { .. }
+            | Event::ContactVerified { .. }
             | Event::FactorAdded { .. }
             | Event::FactorRemoved { .. }
             | Event::RecoveryCodeUsed { .. }
@@ -672,6 +764,11 @@ pub trait Evolve: Sized {
     /// What it has in common with other states.
     fn book_mut(&mut self) -> &mut Book;
 
+    /// A case of fraud of it that is remembered. Only an account has any.
+    fn case(&self, _id: CaseId) -> Option<&Case> {
+        None
+    }
+
     /// What can be guessed at it now: the challenges that are open, and a transfer PIN.
     fn guessable(&mut self) -> Vec<ChallengeId> {
         self.book_mut().challenges().cloned().collect()
@@ -698,6 +795,8 @@ impl Evolve for Account {
                 protections: Protections::default(),
                 factors: Vec::new(),
                 recovered_at: None,
+                cases: Vec::new(),
+                reminded_at: None,
                 billing: None,
                 opened_at: at,
                 closed_at: None,
@@ -713,17 +812,28 @@ impl Evolve for Account {
             for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
                 known.removed_at = known.removed_at.or(Some(at));
             }
+        } else if let Event::ContactVerified { contact, at } = event {
+            for known in account.contacts.iter_mut().filter(|known| known.id == *contact) {
+                known.verified_at = known.verified_at.max(Some(*at));
+            }
+        } else if *event == Event::Reminded {
+            account.reminded_at = Some(at);
         } else if *event == Event::AccountClosed {
             account.closed_at = Some(at);
         } else if let Event::BillingKnown { billing } = event {
             account.billing = Some(billing.clone());
         }
         account.evolve_factors(event, at);
+        account.evolve_cases(event, at);
         Some(account)
     }
 
     fn book_mut(&mut self) -> &mut Book {
         &mut self.book
+    }
+
+    fn case(&self, id: CaseId) -> Option<&Case> {
+        Self::case(self, id)
     }
 }
 
@@ -768,6 +878,7 @@ impl Evolve for Line {
                 msisdn: msisdn.clone(),
                 sim: sim.clone(),
                 sim_changed: false,
+                sim_before: None,
                 imei: imei.clone(),
                 protections: Protections::default(),
                 pin: None,
@@ -780,7 +891,7 @@ impl Evolve for Line {
         line.book.evolve(event, seq, at);
         line.protections.evolve(event);
         if let Event::SimChanged { sim, .. } = event {
-            line.sim = sim.clone();
+            line.sim_before = Some(std::mem::replace(&mut line.sim, sim.clone()).iccid);
             line.sim_changed = true;
         } else if let Event::NumberChanged { msisdn } = event {
             line.msisdn = msisdn.clone();
@@ -788,6 +899,7 @@ impl Evolve for Line {
             line.imei = Some(imei.clone());
         } else if *event == Event::LineEnded {
             line.ended_at = Some(at);
+            line.protections = Protections::default();
             line.pin = None;
         } else if let Event::PinIssued { pin, .. } = event {
             line.pin = Some(pin.clone());
@@ -833,6 +945,10 @@ pub struct Entry {
     /// read. Only where something follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Box<Change>>,
+    /// The case of fraud that it is about, as this entry leaves it: what has to be put back, and what the customer is
+    /// told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<Case>>,
     /// What the request has that others may have too, in keyed hashes: where it is counted across accounts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub met: BTreeMap<Meeting, WideMark>,
@@ -949,6 +1065,8 @@ pub struct Transaction {
     pub roll_tally: Option<Timestamp>,
     /// What it needs room for besides.
     pub quotas: Vec<Quota>,
+    /// Whether the account's behaviour profile ends with it.
+    pub profile_ends: bool,
 }
 
 /// A step that cannot be written.
@@ -1004,7 +1122,9 @@ impl Draft {
             (None, Some(seq)) => Some((owner.account_id.clone(), seq)),
             (Some(_), _) | (None, None) => None,
         };
-        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas })
+        let closes = |append: &Append<Account>| append.entry.events.contains(&Event::AccountClosed);
+        let profile_ends = account.as_ref().is_some_and(closes) && view.profile != Signal::Absent;
+        Ok(Transaction { account, line, account_unmoved, roll_tally, quotas: self.quotas, profile_ends })
     }
 }
 
@@ -1027,6 +1147,7 @@ fn append<S: Evolve + Clone>(
         events: step.events,
         notice: step.notice,
         after: None,
+        case: None,
         met,
         prev,
     };
@@ -1046,6 +1167,9 @@ fn append<S: Evolve + Clone>(
         let of_notice = entry.notice.as_ref().and_then(|notice| notice.change.as_ref());
         let about = of_notice.or_else(|| entry.events.iter().find_map(Event::change));
         entry.after = about.and_then(|id| state.book_mut().changes.get(id)).cloned().map(Box::new);
+        let told = entry.notice.as_ref().and_then(|notice| notice.message.case());
+        let case = told.or_else(|| entry.events.iter().find_map(Event::case));
+        entry.case = case.and_then(|id| state.case(id)).cloned().map(Box::new);
     }
     let (json, head) = entry.seal()?;
     let opened = open_after.iter().filter(|id| !open_before.contains(id)).cloned().collect();
@@ -1092,6 +1216,7 @@ impl Follow {
             events,
             notice: None,
             after: None,
+            case: None,
             met: BTreeMap::new(),
             prev: hash.clone(),
         };
@@ -1137,17 +1262,13 @@ pub enum ReplayError {
 /// # Errors
 /// [`ReplayError`].
 pub fn replay<'a, S: Evolve>(entries: impl IntoIterator<Item = &'a str>) -> Result<(u64, Digest, S), ReplayError> {
-    let mut seq = 0_u64;
-    let mut head = Digest::genesis();
+    let mut head = Head::genesis();
     let mut state = None;
     for json in entries {
-        seq = seq.saturating_add(1);
+        let seq = head.seq.saturating_add(1);
         let entry: Entry = serde_json::from_str(json).map_err(|_| ReplayError::Unreadable { seq })?;
-        if entry.seq != seq || entry.prev != head {
-            return Err(ReplayError::Broken { seq });
-        }
-        head = Entry::hash(json);
+        head = head.follow(entry.seq, &entry.prev, json).map_err(|_| ReplayError::Broken { seq })?;
         state = apply(state, &entry);
     }
-    state.map(|state| (seq, head, state)).ok_or(ReplayError::Empty)
+    state.map(|state| (head.seq, head.hash, state)).ok_or(ReplayError::Empty)
 }

@@ -17,15 +17,20 @@
 //! | [`change`], [`state`] | a change's life; accounts and lines |
 //! | [`porting`] | numbers that leave |
 //! | [`ledger`] | what happened, and the entries that hold it |
+//! | [`chain`] | that it is all there, and as it was |
+//! | [`records`] | what a regulator asks to be counted |
 //! | [`decide`] | the commands |
 //! | [`notice`], [`words`] | who is told what |
 //! | [`porting`] | the messages of a porting gateway, and the answers |
 
+pub mod chain;
 pub mod change;
+pub mod checkup;
 pub mod config;
 pub mod decide;
 pub mod digest;
 pub mod factors;
+pub mod fraud;
 pub mod ids;
 pub mod kinds;
 pub mod ledger;
@@ -35,6 +40,7 @@ pub mod policy;
 pub mod porting;
 pub mod proof;
 pub mod quota;
+pub mod records;
 pub mod risk;
 pub mod secret;
 pub mod signals;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Address, Change};
 use crate::config::Settings;
+use crate::fraud::{CaseId, CaseOutcome};
 use crate::ids::{ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Locale, Protection};
 use crate::state::{Account, View};
@@ -42,6 +43,30 @@ pub enum Message {
     },
     /// A number transfer PIN was drawn.
     PinIssued,
+    /// Which protections are on offer; once a year.
+    Reminder,
+    /// A line's tenure is over: the number goes to someone else, and nothing with it.
+    LineEnded {
+        /// The last four digits of the number.
+        tail: u16,
+    },
+    /// Fraud was reported: the account is frozen, a case is open.
+    FraudReported {
+        /// Which.
+        case: CaseId,
+    },
+    /// Something of a case was put back.
+    FraudRemedied {
+        /// Which.
+        case: CaseId,
+    },
+    /// A case is closed: the customer's documentation of it.
+    FraudClosed {
+        /// Which.
+        case: CaseId,
+        /// How it came out.
+        outcome: CaseOutcome,
+    },
     /// The line moved to another SIM, or another change was made, without an authorization.
     Incident {
         /// What was done.
@@ -60,7 +85,33 @@ impl Message {
             | Self::ProtectionOn { .. }
             | Self::ProtectionOff { .. }
             | Self::RecoveryCodeUsed { .. }
+            | Self::Reminder
+            | Self::LineEnded { .. }
+            | Self::FraudReported { .. }
+            | Self::FraudRemedied { .. }
+            | Self::FraudClosed { .. }
             | Self::Incident { .. } => false,
+        }
+    }
+
+    /// The case of fraud that it is about.
+    #[must_use]
+    pub const fn case(self) -> Option<CaseId> {
+        match self {
+            Self::FraudReported { case } | Self::FraudRemedied { case } | Self::FraudClosed { case, .. } => Some(case),
+            Self::Asked
+            | Self::Refused
+            | Self::Raised
+            | Self::Cancelled
+            | Self::Completed
+            | Self::Failed
+            | Self::ProtectionOn { .. }
+            | Self::ProtectionOff { .. }
+            | Self::RecoveryCodeUsed { .. }
+            | Self::PinIssued
+            | Self::Reminder
+            | Self::LineEnded { .. }
+            | Self::Incident { .. } => None,
         }
     }
 }
@@ -150,7 +201,7 @@ pub fn line_contact() -> Option<ContactId> {
     ContactId::parse("line").ok()
 }
 
-/// The channels to be told of something now: every one held, those removed lately, and the line itself.
+/// The channels to be told of something now: every one held, those removed lately, and the line itself while it is hers.
 ///
 /// A channel counts for "the customer was told" where it proves something; where none does, each that
 /// was held before the change was asked for.
@@ -174,6 +225,7 @@ pub fn recipients(
     }
     if let (Subject::Line(id), Some(line), Some(contact)) = (subject, view.line.as_ref().map(|line| &line.state), line_contact())
         && line.id == *id
+        && line.ended_at.is_none()
     {
         let counts = !line.taint(now, settings).or(taint).sms;
         to.push((Recipient { contact, address: Address::Sms(line.msisdn.clone()), counts }, true));

@@ -93,6 +93,12 @@ number! {
 }
 
 impl Msisdn {
+    /// The last four digits, as one may name a number to its owner.
+    #[must_use]
+    pub fn tail(&self) -> u16 {
+        self.0.get(self.0.len().saturating_sub(4)..).and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    }
+
     /// Whether the phone-number library knows it as a valid number.
     #[must_use]
     pub fn is_in_its_plan(&self) -> bool {

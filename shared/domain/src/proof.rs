@@ -124,6 +124,17 @@ impl Factors {
         }
     }
 
+    /// The smallest sets of these that, proven, give that much assurance: nothing can be left out of any.
+    #[must_use]
+    pub fn smallest(self, needed: Assurance, email_stands_in: bool) -> Vec<Self> {
+        let enough: Vec<Self> = (0..=Self::ALL.0)
+            .map(Self)
+            .filter(|some| some.without(self) == Self::NONE && some.satisfy(needed, email_stands_in))
+            .collect();
+        let spare = |set: &Self| enough.iter().any(|other| other != set && other.without(*set) == Self::NONE);
+        enough.iter().filter(|set| !spare(set)).copied().collect()
+    }
+
     /// Those of this set that bring `proven` nearer to that much assurance, alone or with others of the set.
     #[must_use]
     pub fn that_help(self, proven: Self, needed: Assurance, email_stands_in: bool) -> Self {

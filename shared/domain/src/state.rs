@@ -8,6 +8,7 @@ use crate::change::{AccountSeen, Address, Change, Details};
 use crate::config::Settings;
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled, PasskeyKey, limit};
+use crate::fraud::Case;
 use crate::ids::{AccountId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
 use crate::kinds::{ChangeKind, Enrollable, Factor, Jurisdiction, Locale, Mode, Protection};
 use crate::notice::Untold;
@@ -19,7 +20,7 @@ use crate::risk::profile::{PinRecord, Stamp};
 use crate::risk::velocity::Meetings;
 use crate::risk::{KeyShown, Profile};
 use crate::signals::{DeviceProof, Signal};
-use crate::time::{Timestamp, Window};
+use crate::time::{Span, Timestamp, Window};
 
 /// How many changes that are over a subject remembers, for status reads and repeats.
 pub const REMEMBERED: usize = 3;
@@ -67,6 +68,12 @@ pub struct Contact {
     /// Until when, if it was removed. It is told of everything for a while after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
+    /// Whether the customer says that it is not hers: it proves nothing, and is still told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
+    /// When the carrier last had an answer from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
 }
 
 /// Protections that are on, each with its mode.
@@ -110,6 +117,12 @@ pub struct Account {
     /// When the account was last recovered: its sign-in was reset, or a recovery code was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
+    /// The case of fraud that is open, and the last one that is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<Case>,
+    /// When she was last told which protections are on offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<Timestamp>,
     /// What ports are compared with, where the carrier told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
@@ -176,6 +189,9 @@ pub struct Line {
     pub sim: Sim,
     /// Whether the SIM was ever changed in this tenure: the first one is no change.
     pub sim_changed: bool,
+    /// The SIM before this one, where it was in this tenure: what a reversal puts back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim_before: Option<Iccid>,
     /// The handset, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imei: Option<Imei>,
@@ -294,7 +310,33 @@ impl Contact {
     }
 }
 
+/// How often a customer is told which protections are on offer.
+const YEARLY: Span = Span::days(365);
+/// The first time is so many days after the account was opened, at least.
+const FIRST_AFTER: u32 = 30;
+
 impl Account {
+    /// The next instant at which something is due: of its book, or the yearly notice.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        self.book.due(now).into_iter().chain(self.reminder_due()).min()
+    }
+
+    /// When she is next told which protections are on offer; never, once the account is closed. The first time is within
+    /// a year, on a day of the account's own: what was imported in one night must not come due in one.
+    #[must_use]
+    pub fn reminder_due(&self) -> Option<Timestamp> {
+        if self.closed_at.is_some() {
+            return None;
+        }
+        let own_day = || {
+            let digest = Digest::of(&["linekeeper reminder 1", self.id.as_str()]);
+            let spread = digest.as_str().get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
+            self.opened_at + Span::days(FIRST_AFTER) + Span::seconds(spread % (YEARLY.as_seconds() - FIRST_AFTER * 86_400))
+        };
+        Some(self.reminded_at.map_or_else(own_day, |at| at + YEARLY))
+    }
+
     /// What the account says of a change now.
     #[must_use]
     pub fn seen(this: &Versioned<Self>, details: &Details, now: Timestamp, settings: &Settings) -> AccountSeen {
@@ -311,14 +353,16 @@ impl Account {
     /// A class of channels is tainted where none of it has been held for long enough. An account that has
     /// just been opened has nothing better: its first contacts came with it. Where nothing of the device is
     /// left, e-mail may have to stand in, so a passkey counts here, although a lost phone does not spoil it.
-    fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
+    pub(crate) fn taint(&self, now: Timestamp, settings: &Settings) -> Taint {
         let ripe = |is: fn(&Address) -> bool| {
             self.contacts.iter().any(|contact| is(&contact.address) && self.is_ripe(contact, now, settings))
         };
+        let phone_lost = self.open_case().is_some_and(|case| case.phone_lost);
         Taint {
-            sms: false,
-            device: !ripe(|address| matches!(address, Address::Push(_)))
-                && ![Factor::Totp, Factor::Passkey].iter().any(|&factor| self.proves(factor, now)),
+            sms: phone_lost,
+            device: phone_lost
+                || !ripe(|address| matches!(address, Address::Push(_)))
+                    && ![Factor::Totp, Factor::Passkey].iter().any(|&factor| self.proves(factor, now)),
             email: !ripe(|address| matches!(address, Address::Email(_))),
         }
     }
@@ -326,7 +370,7 @@ impl Account {
     /// Whether a contact proves something: held, and not added lately unless with the account itself.
     #[must_use]
     pub fn is_ripe(&self, contact: &Contact, now: Timestamp, settings: &Settings) -> bool {
-        contact.held(now) && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
+        contact.held(now) && !contact.disputed && (now >= contact.added_at + settings.taint || contact.added_at <= self.opened_at)
     }
 
     /// Whether no more of a kind can be added.
@@ -559,6 +603,23 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accounts_that_were_opened_in_one_night_are_not_reminded_in_one() {
+        let old = r#"{"id":"a","jurisdiction":"us","contacts":[],"protections":{},"opened_at":1790000000,"book":{"changes":{},"untold":{},"codes":{"since":0,"count":0},"requests":{"since":0,"count":0}}}"#;
+        let account: Account = serde_json::from_str(old).unwrap();
+        let mut by_month = [0_u32; 13];
+        for n in 0..1_200 {
+            let account = Account { id: AccountId::parse(&format!("acct-{n}")).unwrap(), ..account.clone() };
+            let after = account.reminder_due().unwrap().since(account.opened_at).as_seconds() / 86_400;
+            assert!((30..365).contains(&after), "{after}");
+            by_month[usize::try_from(after / 30).unwrap()] += 1;
+        }
+        assert!(by_month[1..12].iter().all(|&month| (60..160).contains(&month)), "{by_month:?}");
+        let reminded = Account { reminded_at: Some(account.opened_at), ..account.clone() };
+        assert_eq!(reminded.reminder_due(), Some(account.opened_at + Span::days(365)));
+        assert_eq!(Account { closed_at: Some(account.opened_at), ..account }.reminder_due(), None);
+    }
 
     #[test]
     fn an_account_from_before_there_were_locales_reads_as_english_and_is_written_as_it_was() {

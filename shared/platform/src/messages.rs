@@ -5,6 +5,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use futures_util::future::BoxFuture;
 use linekeeper_domain::change::Address;
 use linekeeper_domain::digest::Digest;
+use linekeeper_domain::fraud::{Case, CaseId, CaseOutcome, Concern, Concerned, Through};
 use linekeeper_domain::ids::{AccountId, ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Status};
 use linekeeper_domain::ledger::{Entry, Event, EventName};
@@ -117,6 +118,9 @@ pub struct LineEvent {
     /// The change that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeSummary>,
+    /// The case of fraud that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseSummary>,
     /// Whether a person has to look at it at once.
     pub page: bool,
     /// The signed authorization, with `released`.
@@ -133,6 +137,44 @@ pub struct ChangeSummary {
     pub kind: ChangeKind,
     /// Where it stands.
     pub status: Status,
+}
+
+/// A case of fraud in an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseSummary {
+    /// Its number, within the account.
+    pub case_id: CaseId,
+    /// How it was reported.
+    pub through: Through,
+    /// What the carrier's systems have to put back and have not: each is answered with `fraud_remedied`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverse: Vec<Reverse>,
+    /// How it came out, once it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<CaseOutcome>,
+}
+
+/// One thing that has to be put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reverse {
+    /// What.
+    #[serde(flatten)]
+    pub what: Concerned,
+    /// The kind of change that it was, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ChangeKind>,
+}
+
+impl CaseSummary {
+    fn of(case: &Case) -> Self {
+        let reverse = |concern: &Concern| Reverse { what: concern.what.clone(), kind: concern.asked.map(|asked| asked.kind) };
+        Self {
+            case_id: case.id,
+            through: case.through,
+            reverse: case.outstanding().map(reverse).collect(),
+            outcome: case.outcome,
+        }
+    }
 }
 
 impl LineEvent {
@@ -169,6 +211,7 @@ impl LineEvent {
             event,
             events,
             change: entry.after.as_deref().map(summary),
+            case: entry.case.as_deref().map(CaseSummary::of),
             page,
             authorization: None,
         }

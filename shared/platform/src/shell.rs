@@ -135,6 +135,8 @@ impl From<Denied> for Problem {
             Denied::TooManyAttempts => ProblemKind::TooManyAttempts,
             Denied::Wait(span) => return Self::new(ProblemKind::TooManyAttempts, denied.to_string()).after(span.as_seconds()),
             Denied::CountryNotServed => ProblemKind::FactorNotOffered,
+            Denied::TooManyConcerns => ProblemKind::Malformed,
+            Denied::CaseClosed => ProblemKind::NothingToChange,
             Denied::TooManyFactors => ProblemKind::NothingToChange,
             Denied::CodeUsed => ProblemKind::CodeWrong,
             Denied::ProofReplayed => ProblemKind::ProofInvalid,
@@ -194,6 +196,8 @@ impl From<Denied> for batch::Failure {
             | Denied::Wait(_)
             | Denied::CountryNotServed
             | Denied::TooManyFactors
+            | Denied::TooManyConcerns
+            | Denied::CaseClosed
             | Denied::CodeUsed
             | Denied::ProofReplayed
             | Denied::AnotherDevice

@@ -426,7 +426,7 @@ impl Store {
         let mut writes = Writes::default();
         if let Some(append) = &transaction.account {
             let over = append.after.state.closed_at;
-            self.append(&mut writes, append, append.after.state.book.due(now), over, transaction.roll_tally)?;
+            self.append(&mut writes, append, append.after.state.due(now), over, transaction.roll_tally)?;
         }
         if let Some(append) = &transaction.line {
             let over = append.after.state.ended_at;
@@ -437,6 +437,9 @@ impl Store {
         }
         if let Some((account, seq)) = &transaction.account_unmoved {
             self.account_unmoved(&mut writes, account, *seq)?;
+        }
+        if let (true, Some(append)) = (transaction.profile_ends, &transaction.account) {
+            self.profile_ends(&mut writes, append)?;
         }
         for quota in &transaction.quotas {
             self.quota(&mut writes, quota)?;
@@ -799,6 +802,18 @@ impl Store {
             .expression_attribute_values(":since", number(since.as_second()));
         writes.push(Condition::NumberFree, TransactWriteItem::builder().update(build(update.build())?).build());
         writes.full.push(Denied::DoesNotFit("a later tenure holds the number"));
+        Ok(())
+    }
+
+    /// The profile goes when the closed account does. It was read: there is one.
+    fn profile_ends(&self, writes: &mut Writes, append: &Append<Account>) -> Result<(), Error> {
+        let update = Update::builder()
+            .table_name(&self.state)
+            .set_key(Some(profile_key(&append.entry.owner.account_id)))
+            .update_expression("SET expires_at = :gone")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":gone", number((append.entry.at + AFTERLIFE).as_second()));
+        writes.push(Condition::ProfileUnmoved, TransactWriteItem::builder().update(build(update.build())?).build());
         Ok(())
     }
 

@@ -35,17 +35,7 @@ fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, fac
     if factor == Factor::DeviceKey {
         return Some(WhyNot::Silent);
     }
-    let (held, proves) = match factor {
-        Factor::TransferPin => (false, false),
-        Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => (
-            account.factors.iter().any(|known| known.is(factor) && known.credential.is_usable()),
-            account.proves(factor, ctx.now),
-        ),
-        Factor::SmsOtp | Factor::EmailOtp | Factor::PushOtp => {
-            let destination = view.destination(subject, factor, ctx.now, ctx.settings);
-            (view.reaches(subject, factor, ctx.now), destination.is_some())
-        }
-    };
+    let (held, proves) = has(view, account, subject, factor, ctx);
     if !held {
         return Some(WhyNot::NotEnrolled);
     }
@@ -66,6 +56,27 @@ fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, fac
         return Some(WhyNot::TooNew);
     }
     (!wanted.has(factor)).then_some(WhyNot::NoHelp)
+}
+
+/// Whether she has a factor, and whether it proves something.
+fn has(view: &View, account: &Account, subject: &Subject, factor: Factor, ctx: Context<'_>) -> (bool, bool) {
+    match factor {
+        Factor::TransferPin => (false, false),
+        Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => (
+            account.factors.iter().any(|known| known.is(factor) && known.credential.is_usable()),
+            account.proves(factor, ctx.now),
+        ),
+        Factor::SmsOtp | Factor::EmailOtp | Factor::PushOtp => {
+            let destination = view.destination(subject, factor, ctx.now, ctx.settings);
+            (view.reaches(subject, factor, ctx.now), destination.is_some())
+        }
+    }
+}
+
+/// The factors that prove something for a subject now, whatever it is that is to be proven.
+pub(crate) fn proving(view: &View, account: &Account, subject: &Subject, ctx: Context<'_>) -> Factors {
+    let proves = |factor: &&Factor| has(view, account, subject, **factor, ctx).1;
+    Factor::ALL.iter().filter(proves).fold(Factors::NONE, |set, &factor| set.or(Factors::of(&[factor])))
 }
 
 fn subject_taint(view: &View, subject: &Subject, ctx: Context<'_>) -> bool {
@@ -117,8 +128,14 @@ mod tests {
             let id = FactorId::parse(kind.word()).unwrap();
             Enrolled::new(id, credential(*kind), None, NOW - age, &Settings::default())
         };
-        let contact =
-            |id: &str, address| Contact { id: ContactId::parse(id).unwrap(), address, added_at: OPENED, removed_at: None };
+        let contact = |id: &str, address| Contact {
+            id: ContactId::parse(id).unwrap(),
+            address,
+            added_at: OPENED,
+            removed_at: None,
+            disputed: false,
+            verified_at: None,
+        };
         Account {
             id: AccountId::parse("a").unwrap(),
             jurisdiction: Jurisdiction::Us,
@@ -133,6 +150,8 @@ mod tests {
             protections: Protections::default(),
             factors: Enrollable::ALL.iter().map(enrolled).collect(),
             recovered_at: None,
+            cases: Vec::new(),
+            reminded_at: None,
             billing: None,
             opened_at: OPENED,
             closed_at: None,

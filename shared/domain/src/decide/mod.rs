@@ -4,6 +4,7 @@
 //! what has been done already gives an empty [`Draft`].
 
 mod choose;
+mod fraud;
 mod open;
 mod pin;
 mod port;
@@ -16,8 +17,10 @@ mod stop;
 mod sweep;
 mod tell;
 
+pub(crate) use choose::proving;
 pub use choose::{Choice, choices};
-pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
+pub use fraud::{ReportFraud, close_case, record_remedy, report_fraud};
+pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing, verify_contact};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
 pub use port::{
     PinShown, PortAsk, Reply, Says, Supplement, activated, asked, cancelled, confirmed_again, port, port_id, recheck, replied,
@@ -117,6 +120,12 @@ pub enum Denied {
     /// The challenge was answered, replaced, or its time is over.
     #[error("the code has been used, replaced, or its time is over")]
     ChallengeOver,
+    /// A report names more than a case takes in.
+    #[error("name at most {} things: what is not named is frozen with the account", crate::fraud::CONCERNS)]
+    TooManyConcerns,
+    /// The case was closed with another outcome.
+    #[error("the case is closed")]
+    CaseClosed,
     /// An event of provisioning came too late, or does not fit what is known.
     #[error("the report does not fit: {0}")]
     DoesNotFit(&'static str),

@@ -1,12 +1,14 @@
 //! Accounts and lines begin and end.
 
-use super::{Context, Denied, exists};
+use super::{Context, Denied, exists, notice};
 use crate::change::{Address, Ending, Stage};
-use crate::ids::{ChangeId, ContactId};
+use crate::ids::{ChangeId, ContactId, Subject};
 use crate::kinds::{Jurisdiction, Locale, Reason};
 use crate::ledger::{Draft, Event, Step};
+use crate::notice::Message;
 use crate::numbers::{Imei, Msisdn};
 use crate::state::{Billing, CONTACTS, Contact, Line, Sim, View};
+use crate::time::Timestamp;
 
 /// A line that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,10 @@ pub fn open_account(
     contacts.iter().try_for_each(|(_, address)| exists(address))?;
     let contacts: Vec<Contact> = contacts
         .iter()
-        .map(|(id, address)| Contact { id: id.clone(), address: address.clone(), added_at: ctx.now, removed_at: None })
+        .map(|(id, address)| {
+            let (id, address) = (id.clone(), address.clone());
+            Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false, verified_at: None }
+        })
         .collect();
     match view.account.as_ref().map(|account| &account.state) {
         None => Ok(Draft {
@@ -66,6 +71,20 @@ pub fn set_billing(view: &View, billing: &Billing) -> Result<Draft, Denied> {
     Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
 }
 
+/// Records that the carrier had an answer from a contact at `effect`. What is known to be later stays.
+///
+/// # Errors
+/// [`Denied::NotFound`] where there is no such contact, or it was removed.
+pub fn verify_contact(view: &View, id: &ContactId, effect: Timestamp) -> Result<Draft, Denied> {
+    let account = view.account.as_ref().map(|account| &account.state).filter(|account| account.closed_at.is_none());
+    let known = account.and_then(|account| account.contact(id)).filter(|known| known.removed_at.is_none());
+    if known.ok_or(Denied::NotFound)?.verified_at.is_some_and(|at| at >= effect) {
+        return Ok(Draft::default());
+    }
+    let events = vec![Event::ContactVerified { contact: id.clone(), at: effect }];
+    Ok(Draft { account: Some(Step { events, notice: None }), ..Draft::default() })
+}
+
 /// Opens a line of an open account. The same line again is open already: nothing happens.
 ///
 /// # Errors
@@ -90,18 +109,30 @@ pub fn open_line(view: &View, opening: &Opening) -> Result<Draft, Denied> {
     }
 }
 
-/// Ends a line's tenure: what is open for it is over, and nothing of it passes to the number's next owner.
+/// Ends a line's tenure: what is open for it is over, its protections end with it, and nothing of it passes to the
+/// number's next owner. Where the number was also one of the account's contacts, it is that no longer: a code or a
+/// notice would go to a stranger. The old owner is told, on her other channels.
 ///
 /// # Errors
 /// [`Denied::NotFound`].
-pub fn end_line(view: &View) -> Result<Draft, Denied> {
+pub fn end_line(view: &View, ctx: Context<'_>) -> Result<Draft, Denied> {
     let line = &view.line.as_ref().ok_or(Denied::NotFound)?.state;
     if line.ended_at.is_some() {
         return Ok(Draft::default());
     }
     let mut events: Vec<Event> = ended_with_the_line(line, None).collect();
     events.push(Event::LineEnded);
-    Ok(Draft { line: Some(Step { events, notice: None }), ..Draft::default() })
+    let told = notice(view, Message::LineEnded { tail: line.msisdn.tail() }, None, &Subject::Account, ctx);
+    let notice = Some(told).filter(|told| !told.to.is_empty());
+    Ok(Draft { line: Some(Step { events, notice }), account: number_left(view, &line.msisdn), ..Draft::default() })
+}
+
+/// What a number that leaves the account takes from its contacts.
+pub(super) fn number_left(view: &View, number: &Msisdn) -> Option<Step> {
+    let contacts = &view.account.as_ref()?.state.contacts;
+    let gone = contacts.iter().filter(|known| known.removed_at.is_none() && known.address == Address::Sms(number.clone()));
+    let events: Vec<Event> = gone.map(|known| Event::ContactRemoved { contact: known.id.clone() }).collect();
+    (!events.is_empty()).then_some(Step { events, notice: None })
 }
 
 /// What is open for a line ends with it; but for the change that ends it.

@@ -1,8 +1,9 @@
 //! What provisioning reports: a SIM changed, a change is done, a change failed.
 
+use super::fraud::reversal;
+use super::open::number_left;
 use super::{Context, Denied, exists, notice};
 use crate::change::{Address, Change, Details, Ending, NewSim, Stage};
-use crate::digest::Digest;
 use crate::ids::{AuthorizationId, ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Mode, Protection};
 use crate::ledger::{Draft, Event, Step};
@@ -41,7 +42,8 @@ pub enum Report {
 
 /// Records a report that took effect at `effect`.
 ///
-/// What was done without an authorization that fits, in time and for exactly this, is an incident: it is
+/// A SIM that was in the line before and goes in again, where an open case of fraud asks for that, puts things back.
+/// /// What was done without an authorization that fits, in time and for exactly this, is an incident: it is
 /// recorded as it is, the account is locked down, the customer is told and a person is paged.
 ///
 /// # Errors
@@ -97,6 +99,13 @@ fn sim_changed(
             let notice = notice(view, Message::Completed, Some(change), &subject, ctx);
             Ok(Draft { line: Some(Step { events, notice: Some(notice) }), ..Draft::default() })
         }
+        None if let Some((case, what)) = reversal(view, line, &sim.iccid) => {
+            let put_back = Step { events: vec![Event::SimChanged { sim: now_in, authorization: None }], notice: None };
+            let events = what.into_iter().map(|what| Event::FraudRemedied { case, what, at: effect }).collect();
+            let told = notice(view, Message::FraudRemedied { case }, None, &Subject::Account, ctx);
+            let account = Some(Step { events, notice: Some(told) });
+            Ok(Draft { line: Some(put_back), account, ..Draft::default() })
+        }
         None => {
             Ok(incident(view, &subject, vec![Event::SimChanged { sim: now_in, authorization: None }], ChangeKind::SimSwap, ctx))
         }
@@ -131,11 +140,10 @@ fn done(
         Details::DeviceUpgrade { imei } => vec![Event::DeviceChanged { imei: imei.clone() }],
         Details::ContactChange { add, remove } => {
             let removed = remove.iter().map(|contact| Event::ContactRemoved { contact: contact.clone() });
-            let added = add.iter().filter_map(|address| {
-                let id = ContactId::parse(Digest::of(&["linekeeper contact 1", change.id.as_str()]).short()).ok()?;
-                Some(Event::ContactAdded {
-                    contact: Contact { id, address: address.clone(), added_at: ctx.now, removed_at: None },
-                })
+            let added = add.iter().map(|address| {
+                let (id, address) = (ContactId::of(&change.id), address.clone());
+                let contact = Contact { id, address, added_at: ctx.now, removed_at: None, disputed: false, verified_at: None };
+                Event::ContactAdded { contact }
             });
             removed.chain(added).collect()
         }
@@ -149,7 +157,13 @@ fn done(
     };
     events.push(Event::Ended { change: id.clone(), how: Ending::Completed, reason: None });
     let notice = notice(view, Message::Completed, Some(change), id.subject(), ctx);
-    Ok(Draft::on(id.subject(), Step { events, notice: Some(notice) }))
+    let mut draft = Draft::on(id.subject(), Step { events, notice: Some(notice) });
+    if kind == ChangeKind::NumberChange
+        && let Some(line) = &view.line
+    {
+        draft.account = number_left(view, &line.state.msisdn);
+    }
+    Ok(draft)
 }
 
 fn failed(view: &View, id: &ChangeId, authorization: &AuthorizationId, ctx: Context<'_>) -> Result<Draft, Denied> {

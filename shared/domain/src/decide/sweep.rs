@@ -2,7 +2,7 @@
 //! notices that nobody recorded.
 
 use super::port::timed;
-use super::{Context, advance, step};
+use super::{Context, advance, notice, step};
 use crate::change::{Change, Ending, Stage};
 use crate::ids::Subject;
 use crate::ledger::{Draft, Event, Step};
@@ -14,7 +14,15 @@ use crate::state::{Book, View};
 pub fn sweep(view: &View, subject: &Subject, ctx: Context<'_>) -> Option<Draft> {
     let book = view.book(subject)?;
     let changes = book.changes.values().find_map(|change| change_due(view, change, ctx));
-    changes.or_else(|| notice_due(view, subject, book, ctx))
+    changes.or_else(|| notice_due(view, subject, book, ctx)).or_else(|| reminder_due(view, subject, ctx))
+}
+
+/// Once a year she is told which protections are on offer. Where she has no channel, that is recorded alone.
+fn reminder_due(view: &View, subject: &Subject, ctx: Context<'_>) -> Option<Draft> {
+    let account = view.account.as_ref().filter(|_| *subject == Subject::Account)?;
+    account.state.reminder_due().filter(|&due| due <= ctx.now)?;
+    let notice = Some(notice(view, Message::Reminder, None, subject, ctx)).filter(|notice| !notice.to.is_empty());
+    Some(Draft::on(subject, Step { events: vec![Event::Reminded], notice }))
 }
 
 fn change_due(view: &View, change: &Change, ctx: Context<'_>) -> Option<Draft> {

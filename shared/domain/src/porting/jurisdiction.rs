@@ -274,7 +274,8 @@ fn optional_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fact<Opti
 }
 
 /// A jurisdiction's name for people.
-const fn name(jurisdiction: Jurisdiction) -> &'static str {
+#[must_use]
+pub const fn name(jurisdiction: Jurisdiction) -> &'static str {
     match jurisdiction {
         Jurisdiction::Us => "United States",
         Jurisdiction::Uk => "United Kingdom",

@@ -3,7 +3,8 @@
 //!
 //! Evidence is only what a thief could not have arranged. That the customer says that it was not her, on a channel
 //! that was hers before; that the same was done past Linekeeper after it did not get through; that a change was
-//! carried out on a passkey or on two proofs that fail independently, and nobody complained for a month. A change
+//! carried out on a passkey or on two proofs that fail independently, and nobody complained for a month. What the fraud
+//! desk found out in a case stands above all of these. A change
 //! that expired, was stopped without a word or went through on one code says something of neither, and is counted
 //! apart: a model trained on it would learn who gives up.
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Ending};
+use crate::fraud::CaseOutcome;
 use crate::ids::{AccountId, ChangeId, Subject};
 use crate::kinds::{Band, ChangeKind, Channel, vocabulary};
 use crate::ledger::{Entry, Event};
@@ -33,6 +35,8 @@ vocabulary! {
         Incident = "incident",
         /// Carried out on strong proof, and nothing was disputed for long enough.
         ProvenAndQuiet = "proven_and_quiet",
+        /// A case of fraud that named it was closed: as fraud, or as none.
+        Case = "case",
     }
 }
 
@@ -45,6 +49,8 @@ vocabulary! {
         Pending = "pending",
         /// Carried out on strong proof, and something else of the account was disputed since: who was it?
         Clouded = "clouded",
+        /// A case that named it was closed, and it could not be said.
+        Unclear = "unclear",
         /// Carried out on what a thief may have had too.
         Weak = "weak",
         /// Not proven, after wrong guesses.
@@ -87,6 +93,12 @@ vocabulary! {
         GenuinePendingHigh = "genuine_pending_high",
         /// Carried out on strong proof; it was severe.
         GenuinePendingSevere = "genuine_pending_severe",
+        /// A case was closed: it was fraud.
+        CaseFraud = "case_fraud",
+        /// A case was closed: it was none.
+        CaseNoFraud = "case_no_fraud",
+        /// A case was closed, and it could not be said.
+        CaseUnclear = "case_unclear",
         /// Something was done without an authorization.
         Incident = "incident",
         /// Carried out on what a thief may have had too.
@@ -142,6 +154,12 @@ impl Heard {
         entry.events.iter().filter_map(move |event| {
             if let Event::Disputed { change } = event {
                 Some(attack(about(change).map_or(Band::Unavailable, |change| change.decision.band)))
+            } else if let Event::FraudClosed { outcome, .. } = event {
+                Some(match outcome {
+                    CaseOutcome::Fraud => Self::CaseFraud,
+                    CaseOutcome::NoFraud => Self::CaseNoFraud,
+                    CaseOutcome::Unclear => Self::CaseUnclear,
+                })
             } else if let Event::Incident { .. } = event {
                 Some(Self::Incident)
             } else if let Event::Ended { change, how, .. } = event
@@ -196,6 +214,8 @@ struct Facts {
     completed: Option<Timestamp>,
     ended: Option<(Timestamp, Ending)>,
     disputed: Option<Timestamp>,
+    /// The last word of a case that named it.
+    case: Option<(Timestamp, CaseOutcome)>,
 }
 
 impl Facts {
@@ -255,6 +275,12 @@ impl History {
             {
                 self.incidents.push((entry.at, entry.owner.subject.clone(), *kind));
             }
+            if let Event::FraudClosed { changes, outcome, .. } = event {
+                for id in changes {
+                    let facts = self.changes.entry(id.clone()).or_default();
+                    facts.case = facts.case.max(Some((entry.at, *outcome)));
+                }
+            }
             let Some(id) = event.change() else { continue };
             let facts = self.changes.entry(id.clone()).or_default();
             facts.take(event, entry.at);
@@ -269,6 +295,12 @@ impl History {
 
     fn judge(&self, facts: &Facts, change: &Change, quiet: Span, now: Timestamp) -> Result<(u8, Why, Timestamp), Unlabelled> {
         let asked_at = change.request.requested_at;
+        match facts.case {
+            Some((at, CaseOutcome::Fraud)) => return Ok((1, Why::Case, at)),
+            Some((at, CaseOutcome::NoFraud)) => return Ok((0, Why::Case, at)),
+            Some((_, CaseOutcome::Unclear)) => return Err(Unlabelled::Unclear),
+            None => {}
+        }
         if let Some(at) = facts.disputed {
             return Ok((1, Why::Disputed, at));
         }
@@ -403,6 +435,7 @@ mod tests {
             events,
             notice: None,
             after: None,
+            case: None,
             met: BTreeMap::new(),
             prev: Digest::genesis(),
         }
@@ -525,6 +558,27 @@ mod tests {
     fn what_was_authorized_and_carried_out_too_late_is_no_attack() {
         let late = [requested(), granted(), ended(Span::minutes(20), Ending::Lapsed), incident(Span::hours(1))];
         assert_eq!(verdict(&late, LATER), Err(Unlabelled::Lapsed));
+    }
+
+    #[test]
+    fn what_the_fraud_desk_found_out_stands_above_what_she_said() {
+        let closed = |after: Span, outcome| {
+            let case = crate::fraud::CaseId(7);
+            Entry {
+                owner: Owner { subject: Subject::Account, ..entry(after, Vec::new()).owner },
+                ..entry(after, vec![Event::FraudClosed { case, outcome, changes: vec![change().id] }])
+            }
+        };
+        for (outcome, verdict_then) in [
+            (CaseOutcome::Fraud, Ok((1, Why::Case, Span::days(3)))),
+            (CaseOutcome::NoFraud, Ok((0, Why::Case, Span::days(3)))),
+            (CaseOutcome::Unclear, Err(Unlabelled::Unclear)),
+        ] {
+            let closed = closed(Span::days(3), outcome);
+            assert_eq!(verdict(&[requested(), disputed(Span::hours(1)), closed.clone()], LATER), verdict_then);
+            assert_eq!(verdict(&[requested(), ended(Span::hours(1), Ending::Completed), closed.clone()], LATER), verdict_then);
+            assert_eq!(verdict(&[closed, disputed(Span::hours(1)), requested()], LATER), verdict_then, "in any order");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! English.
 
-use super::{Act, Door, Language, Said, Unit, Why, shown, tail};
+use super::{Act, Door, Language, Said, Unit, Why, about, minute, shown, tail};
 use crate::change::Details;
+use crate::fraud::{Case, CaseId, CaseOutcome, Concerned, Through};
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
 pub(super) struct English;
@@ -231,6 +232,110 @@ impl Language for English {
         }
     }
 
+    fn reminder(&self) -> Said {
+        Said {
+            subject: "You can lock your number",
+            text: "Once a year we tell you: you can lock your number, free of charge, against other SIMs and carriers. The app \
+                   shows what is on."
+                .into(),
+        }
+    }
+
+    fn on_offer(&self) -> String {
+        "- NeverSIMSwap: your number goes to no other SIM.\n\
+         - No Port Out: your number goes to no other carrier.\n\
+         - Account Lockdown: nothing of your account can be changed at all.\n\n\
+         Each is on at once, in the app, by phone, by chat or by e-mail. Only you can switch it off, in the app, and that takes \
+         a strong proof and some time. The check-up in the app shows what protects you now and what would help most."
+            .into()
+    }
+
+    fn line_ended(&self, tail: u16) -> Said {
+        Said {
+            subject: "A number is no longer yours",
+            text: format!(
+                "Your number ending in {tail:04} is no longer yours. Its protections ended with it, and who gets it next gets \
+                 nothing of yours. Change it where you sign in by it."
+            ),
+        }
+    }
+
+    fn fraud_reported(&self, case: CaseId) -> Said {
+        Said {
+            subject: "Your account is locked",
+            text: format!(
+                "You reported fraud: your account is locked (case {case}). Only you can unlock it, in the app. Change your \
+                 password, then your e-mail's."
+            ),
+        }
+    }
+
+    fn fraud_remedied(&self, case: CaseId) -> Said {
+        Said {
+            subject: "Something was put back",
+            text: format!("Case {case}: we put back what was changed. Your account stays locked until you unlock it in the app."),
+        }
+    }
+
+    fn fraud_closed(&self, case: CaseId, outcome: CaseOutcome) -> Said {
+        let found = match outcome {
+            CaseOutcome::Fraud => "It was fraud, and not you.",
+            CaseOutcome::NoFraud => "We found no fraud.",
+            CaseOutcome::Unclear => "We could not find out who it was.",
+        };
+        Said { subject: "Your case is closed", text: format!("Case {case} is closed. {found} Only you can unlock your account.") }
+    }
+
+    fn statement(&self, case: &Case) -> String {
+        let through = match case.through {
+            Through::App => "in the app",
+            Through::Notice => "by one tap in a notice",
+            Through::Care => "to our care desk",
+        };
+        let mut lines = vec![
+            format!("What we have on record. Please keep this letter: it is your documentation of case {}.", case.id),
+            format!("- You reported fraud on {}, {through}. We locked your account at once.", minute(case.reported_at)),
+        ];
+        if case.phone_lost {
+            lines.push("- You said that your phone is out of your hands. What is on it confirms nothing now.".into());
+        }
+        for concern in &case.concerns {
+            let what = match (&concern.what, concern.asked) {
+                (Concerned::Change(_), Some(asked)) => {
+                    let became = if asked.done { "had been carried out" } else { "was not carried out" };
+                    let (kind, door) = (kind(asked.kind), door(asked.channel));
+                    format!("{kind}, asked for {door} on {}, {became}.", minute(asked.at))
+                }
+                (Concerned::Change(_), None) => "A change that lies longer back.".into(),
+                (Concerned::Line(_), _) => "One of your lines.".into(),
+                (Concerned::Factor(_), _) => "A sign-in key that is not yours. It confirms nothing any more.".into(),
+                (Concerned::Contact(_), _) => "A device or an address that is not yours. No code goes there any more.".into(),
+            };
+            let then = match (concern.reverse, concern.remedied_at) {
+                (_, Some(at)) => format!(" It was put back on {}.", minute(at)),
+                (true, None) => " We are having it put back.".into(),
+                (false, None) => String::new(),
+            };
+            lines.push(format!("- {what}{then}"));
+        }
+        if let Some(span) = case.time_to_remedy() {
+            lines.push(format!("- From your report until all was put back: {}.", about(self, span)));
+        }
+        if let Some(at) = case.closed_at {
+            lines.push(format!("- Closed on {}.", minute(at)));
+        }
+        lines.join("\n")
+    }
+
+    fn letter_of_case(&self, said: &str, statement: &str) -> String {
+        format!(
+            "{said}\n\n\
+             {statement}\n\n\
+             The app shows you what to do next, step by step. Nobody who works for us will ever ask you for a code. If you did \
+             not report anything, tell us in the app."
+        )
+    }
+
     fn tap(&self, link: &str) -> String {
         format!("Not you? Stop it with one tap: {link}")
     }
@@ -261,15 +366,37 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-fn someone_asked(act: &Act, door: &Door<'_>) -> String {
-    let through = match door.channel {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::SimSwap => "Your number on another SIM",
+        ChangeKind::PortOut => "Your number to another carrier",
+        ChangeKind::NumberChange => "Another phone number for your line",
+        ChangeKind::ContactChange => "A change of your contacts",
+        ChangeKind::CredentialReset => "A reset of your sign-in",
+        ChangeKind::ProtectionOff => "A protection switched off",
+        ChangeKind::PortPin => "A PIN to move your number away",
+        ChangeKind::AuthorizedUser => "Someone else to act for your account",
+        ChangeKind::Ownership => "Another owner for your line",
+        ChangeKind::AddLine => "A new line on your account",
+        ChangeKind::DeviceUpgrade => "A new phone on your line",
+        ChangeKind::FactorAdd => "A new way to confirm that it is you",
+        ChangeKind::FactorRemove => "One way less to confirm that it is you",
+    }
+}
+
+const fn door(channel: Channel) -> &'static str {
+    match channel {
         Channel::Pwa => "in the app",
         Channel::Chat => "by chat",
         Channel::Email => "by e-mail",
         Channel::Phone => "by phone",
         Channel::Store => "in a store",
         Channel::Porting => "through another carrier",
-    };
+    }
+}
+
+fn someone_asked(act: &Act, door: &Door<'_>) -> String {
+    let through = self::door(door.channel);
     let asked = &act.asked;
     match door.place {
         Some(place) => format!("Someone asked from {place} {through} {asked}."),

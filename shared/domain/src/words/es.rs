@@ -1,7 +1,8 @@
 //! Spanish of the Americas, with `usted`.
 
-use super::{Act, Door, Language, Said, Unit, Why, shown, tail};
+use super::{Act, Door, Language, Said, Unit, Why, about, minute, shown, tail};
 use crate::change::Details;
+use crate::fraud::{Case, CaseId, CaseOutcome, Concerned, Through};
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
 pub(super) struct Spanish;
@@ -239,6 +240,118 @@ impl Language for Spanish {
         }
     }
 
+    fn reminder(&self) -> Said {
+        Said {
+            subject: "Puede bloquear su número",
+            text: "Una vez al año le recordamos: puede bloquear su número gratis contra otras SIM y otras compañías. La app \
+                   muestra qué está activado."
+                .into(),
+        }
+    }
+
+    fn on_offer(&self) -> String {
+        "- NeverSIMSwap: su número no pasa a ninguna otra SIM.\n\
+         - Bloqueo de Portabilidad: su número no pasa a ninguna otra compañía.\n\
+         - Bloqueo de Cuenta: no se puede cambiar nada de su cuenta.\n\n\
+         Cada uno queda activado de inmediato, en la app, por teléfono, por chat o por correo. Solo usted puede desactivarlo, en \
+         la app, con una prueba fuerte y algo de tiempo. La revisión en la app muestra qué protege su número ahora y qué ayudaría más."
+            .into()
+    }
+
+    fn line_ended(&self, tail: u16) -> Said {
+        Said {
+            subject: "Un número ya no es suyo",
+            text: format!(
+                "Su número terminado en {tail:04} ya no es suyo. Sus protecciones terminaron con él; quien lo reciba no recibe \
+                 nada de usted. Cámbielo donde entra con él."
+            ),
+        }
+    }
+
+    fn fraud_reported(&self, case: CaseId) -> Said {
+        Said {
+            subject: "Su cuenta está bloqueada",
+            text: format!(
+                "Usted denunció un fraude: su cuenta está bloqueada (caso {case}). Solo usted puede desbloquearla, en la app. \
+                 Cambie su contraseña y la de su correo."
+            ),
+        }
+    }
+
+    fn fraud_remedied(&self, case: CaseId) -> Said {
+        Said {
+            subject: "Algo se restableció",
+            text: format!(
+                "Caso {case}: restablecimos lo que se había cambiado. Su cuenta sigue bloqueada hasta que usted la desbloquee \
+                 en la app."
+            ),
+        }
+    }
+
+    fn fraud_closed(&self, case: CaseId, outcome: CaseOutcome) -> Said {
+        let found = match outcome {
+            CaseOutcome::Fraud => "Fue un fraude, y no usted.",
+            CaseOutcome::NoFraud => "No hallamos ningún fraude.",
+            CaseOutcome::Unclear => "No pudimos averiguar quién fue.",
+        };
+        Said {
+            subject: "Su caso está cerrado",
+            text: format!("El caso {case} está cerrado. {found} Solo usted puede desbloquear su cuenta."),
+        }
+    }
+
+    fn statement(&self, case: &Case) -> String {
+        let through = match case.through {
+            Through::App => "en la app",
+            Through::Notice => "con un toque en un aviso",
+            Through::Care => "a nuestro servicio de atención",
+        };
+        let mut lines = vec![
+            format!("Lo que nos consta. Conserve esta carta, por favor: es su constancia del caso {}.", case.id),
+            format!("- Usted denunció el fraude el {}, {through}. Bloqueamos su cuenta de inmediato.", minute(case.reported_at)),
+        ];
+        if case.phone_lost {
+            lines.push("- Usted dijo que no tiene su teléfono. Lo que hay en él ya no confirma nada.".into());
+        }
+        for concern in &case.concerns {
+            let what = match (&concern.what, concern.asked) {
+                (Concerned::Change(_), Some(asked)) => {
+                    let became = if asked.done { "ya se había hecho" } else { "no se hizo" };
+                    let (kind, door) = (kind(asked.kind), door(asked.channel));
+                    format!("{kind}, cambio que se pidió {door} el {}: {became}.", minute(asked.at))
+                }
+                (Concerned::Change(_), None) => "Un cambio de hace más tiempo.".into(),
+                (Concerned::Line(_), _) => "Una de sus líneas.".into(),
+                (Concerned::Factor(_), _) => "Una llave de acceso que no es suya. Ya no confirma nada.".into(),
+                (Concerned::Contact(_), _) => {
+                    "Un dispositivo o una dirección que no es de usted. Ya no recibe ningún código.".into()
+                }
+            };
+            let then = match (concern.reverse, concern.remedied_at) {
+                (_, Some(at)) => format!(" Se restableció el {}.", minute(at)),
+                (true, None) => " Ya pedimos que se restablezca.".into(),
+                (false, None) => String::new(),
+            };
+            lines.push(format!("- {what}{then}"));
+        }
+        if let Some(span) = case.time_to_remedy() {
+            lines.push(format!("- Desde su denuncia hasta que todo se restableció: {}.", about(self, span)));
+        }
+        if let Some(at) = case.closed_at {
+            lines.push(format!("- Cerrado el {}.", minute(at)));
+        }
+        lines.join("\n")
+    }
+
+    fn letter_of_case(&self, said: &str, statement: &str) -> String {
+        format!(
+            "{said}\n\n\
+             {statement}\n\n\
+             La app le muestra paso a paso qué hacer ahora. Nadie que trabaje con nosotros le pedirá jamás un código. Si usted \
+             no denunció nada, avísenos en la app."
+        )
+    }
+
     fn tap(&self, link: &str) -> String {
         format!("¿No fue usted? Deténgalo con un toque: {link}")
     }
@@ -269,15 +382,37 @@ const fn factor_name(factor: Enrollable) -> &'static str {
     }
 }
 
-fn someone_asked(act: &Act, door: &Door<'_>) -> String {
-    let through = match door.channel {
+pub(super) const fn kind(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::SimSwap => "Su número en otra SIM",
+        ChangeKind::PortOut => "Su número a otra compañía",
+        ChangeKind::NumberChange => "Otro número para su línea",
+        ChangeKind::ContactChange => "Otros contactos",
+        ChangeKind::CredentialReset => "Un acceso nuevo a su cuenta",
+        ChangeKind::ProtectionOff => "Una protección desactivada",
+        ChangeKind::PortPin => "Un PIN para llevarse su número",
+        ChangeKind::AuthorizedUser => "Otra persona que actúe por su cuenta",
+        ChangeKind::Ownership => "Otro titular para su línea",
+        ChangeKind::AddLine => "Una línea nueva en su cuenta",
+        ChangeKind::DeviceUpgrade => "Un teléfono nuevo en su línea",
+        ChangeKind::FactorAdd => "Una forma nueva de confirmar que es usted",
+        ChangeKind::FactorRemove => "Una forma menos de confirmar que es usted",
+    }
+}
+
+const fn door(channel: Channel) -> &'static str {
+    match channel {
         Channel::Pwa => "en la app",
         Channel::Chat => "por chat",
         Channel::Email => "por correo",
         Channel::Phone => "por teléfono",
         Channel::Store => "en una tienda",
         Channel::Porting => "por medio de otra compañía",
-    };
+    }
+}
+
+fn someone_asked(act: &Act, door: &Door<'_>) -> String {
+    let through = self::door(door.channel);
     let asked = &act.asked;
     match door.place {
         Some(place) => format!("Desde {place}, alguien pidió {through} {asked}."),

@@ -1,12 +1,14 @@
 //! What the customer reads, in the language of the account: which text goes with which message. The
 //! sentences of a language are in one file: `en.rs`, `es.rs`.
 
+pub(crate) mod checkup;
 mod en;
 mod es;
 #[cfg(test)]
 mod tests;
 
 use crate::change::{Address, Change, Details};
+use crate::fraud::{Case, CaseId, CaseOutcome};
 use crate::kinds::{ChangeKind, Channel, Locale, Protection, Reason};
 use crate::notice::Message;
 use crate::secret::OtpCode;
@@ -65,6 +67,25 @@ trait Language {
     fn pin_issued(&self) -> Said;
     /// [`Message::Incident`].
     fn incident(&self, kind: ChangeKind) -> Said;
+
+    /// [`Message::Reminder`].
+    fn reminder(&self) -> Said;
+    /// What follows it by e-mail: what each protection does.
+    fn on_offer(&self) -> String;
+    /// [`Message::LineEnded`].
+    fn line_ended(&self, tail: u16) -> Said;
+    /// [`Message::FraudReported`].
+    fn fraud_reported(&self, case: CaseId) -> Said;
+    /// [`Message::FraudRemedied`].
+    fn fraud_remedied(&self, case: CaseId) -> Said;
+    /// [`Message::FraudClosed`].
+    fn fraud_closed(&self, case: CaseId, outcome: CaseOutcome) -> Said;
+    /// The documentation of a case, for the e-mail: what was reported when and by which way, and what was done. Names
+    /// no number and no address.
+    fn statement(&self, case: &Case) -> String;
+
+    /// A notice about a case by e-mail, with its documentation.
+    fn letter_of_case(&self, said: &str, statement: &str) -> String;
 
     /// What follows a notice by SMS and push: the link that stops it.
     fn tap(&self, link: &str) -> String;
@@ -133,9 +154,16 @@ pub fn code(locale: Locale, change: &Change, code: &OtpCode, host: &str) -> Text
     }
 }
 
-/// A notice. `link` is the one-tap "this was not me"; `change` as it stands.
+/// A notice. `link` is the one-tap "this was not me"; `change` and `case` as they stand.
 #[must_use]
-pub fn notice(locale: Locale, message: Message, change: Option<&Change>, link: Option<&str>, now: Timestamp) -> Text {
+pub fn notice(
+    locale: Locale,
+    message: Message,
+    change: Option<&Change>,
+    case: Option<&Case>,
+    link: Option<&str>,
+    now: Timestamp,
+) -> Text {
     let language = language(locale);
     let act = change.map_or_else(|| language.forgotten_act(), |change| language.act(&change.details));
     let door = change.map_or(Door { channel: Channel::Pwa, place: None }, |change| Door {
@@ -155,11 +183,18 @@ pub fn notice(locale: Locale, message: Message, change: Option<&Change>, link: O
         Message::ProtectionOff { protection } => language.protection_off(language.protection(protection)),
         Message::RecoveryCodeUsed { left } => language.recovery_code_used(left),
         Message::PinIssued => language.pin_issued(),
+        Message::Reminder => language.reminder(),
+        Message::LineEnded { tail } => language.line_ended(tail),
+        Message::FraudReported { case } => language.fraud_reported(case),
+        Message::FraudRemedied { case } => language.fraud_remedied(case),
+        Message::FraudClosed { case, outcome } => language.fraud_closed(case, outcome),
         Message::Incident { kind } => language.incident(kind),
     };
-    let (short, long) = match link {
-        Some(link) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
-        None => (text.clone(), language.letter(&text)),
+    let (short, long) = match (link, case) {
+        (Some(link), _) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
+        (None, Some(case)) => (text.clone(), language.letter_of_case(&text, &language.statement(case))),
+        (None, None) if message == Message::Reminder => (text.clone(), format!("{text}\n\n{}", language.on_offer())),
+        (None, None) => (text.clone(), language.letter(&text)),
     };
     Text { subject: subject.to_owned(), short: seven_bit(&short), long }
 }
@@ -184,6 +219,13 @@ fn about(language: &dyn Language, span: Span) -> String {
         (_, 48..) if hours.is_multiple_of(24) => language.duration(hours / 24, Unit::Day),
         _ => language.duration(hours, Unit::Hour),
     }
+}
+
+/// An instant as it is written in a letter, to the minute: `2026-11-25 14:02 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    let minute = text.get(..16).unwrap_or(&text).replacen('T', " ", 1);
+    format!("{minute} UTC")
 }
 
 /// An address that is named in a text; `app` stands for a push endpoint, which nobody could read.

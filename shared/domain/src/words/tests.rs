@@ -1,5 +1,7 @@
 use super::*;
 use crate::decide::test_change;
+use crate::fraud::{Asked, Concern, Concerned, Through};
+use crate::ids::{AccountId, ChangeId, ContactId, FactorId, LineId, Subject};
 
 const HOST: &str = "my.carrier.example";
 const LINK: &str = "https://my.carrier.example/not-me#eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln_bmF0-dXJl";
@@ -93,7 +95,7 @@ fn codes(locale: Locale) -> Vec<(String, Text)> {
 fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     let mut all = Vec::new();
     let mut add = |name: String, message, change: Option<&Change>| {
-        all.push((name, notice(locale, message, change, link, NOW)));
+        all.push((name, notice(locale, message, change, None, link, NOW)));
     };
     let about_changes = [
         ("asked", Message::Asked),
@@ -118,6 +120,14 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     for &kind in ChangeKind::ALL {
         add(format!("incident {kind}"), Message::Incident { kind }, None);
     }
+    add("reminder".to_owned(), Message::Reminder, None);
+    add("line ended".to_owned(), Message::LineEnded { tail: 123 }, None);
+    let case = CaseId(1_017);
+    add("fraud reported".to_owned(), Message::FraudReported { case }, None);
+    add("fraud remedied".to_owned(), Message::FraudRemedied { case }, None);
+    for &outcome in CaseOutcome::ALL {
+        add(format!("case closed, {outcome}"), Message::FraudClosed { case, outcome }, None);
+    }
     for &channel in Channel::ALL {
         add(format!("asked, {channel}"), Message::Asked, Some(&through(channel)));
     }
@@ -128,6 +138,48 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     for hours in [1, 2, 72] {
         add(format!("asked, {hours} h"), Message::Asked, Some(&held(hours)));
     }
+    all
+}
+
+/// A case with all that can be in one, closed.
+fn case() -> Case {
+    let mut stopped = Concern::of_change(&test_change());
+    let swap = ChangeId::derive(&AccountId::parse("a").unwrap(), Subject::Account, "done");
+    let asked = stopped.asked.map(|asked| Asked { channel: Channel::Store, done: true, ..asked });
+    let done =
+        Concern { what: Concerned::Change(swap.clone()), asked, reverse: true, remedied_at: Some(NOW + Span::minutes(96)) };
+    stopped.reverse = false;
+    let other = |what| Concern { what, asked: None, reverse: false, remedied_at: None };
+    let mut concerns = vec![stopped, done, Concern { remedied_at: Some(NOW + Span::hours(1)), ..Concern::of_forgotten(swap) }];
+    concerns.extend([
+        other(Concerned::Line(LineId::parse("l").unwrap())),
+        other(Concerned::Factor(FactorId::parse("f").unwrap())),
+        other(Concerned::Contact(ContactId::parse("c").unwrap())),
+    ]);
+    Case {
+        id: CaseId(1_017),
+        through: Through::App,
+        reported_at: NOW,
+        phone_lost: true,
+        concerns,
+        outcome: Some(CaseOutcome::Fraud),
+        closed_at: Some(NOW + Span::days(2)),
+    }
+}
+
+/// What she is told of a case by e-mail: as it is opened in each way, and when it is closed.
+fn letters(locale: Locale) -> Vec<Text> {
+    let id = case().id;
+    let opened = |&through: &Through| {
+        let open = |concern: Concern| Concern { remedied_at: None, ..concern };
+        let concerns = case().concerns.into_iter().map(open).collect();
+        let case = Case { through, phone_lost: false, outcome: None, closed_at: None, concerns, ..case() };
+        notice(locale, Message::FraudReported { case: id }, None, Some(&case), None, NOW)
+    };
+    let mut all: Vec<Text> = Through::ALL.iter().map(opened).collect();
+    let closed = Message::FraudClosed { case: id, outcome: CaseOutcome::Fraud };
+    all.push(notice(locale, closed, None, Some(&case()), None, NOW));
+    all.push(notice(locale, Message::Reminder, None, None, None, NOW));
     all
 }
 
@@ -159,9 +211,15 @@ fn table(locale: Locale) -> String {
     format!("{}\n{}\n{mails}\n{}", shorts(&codes), shorts(&notices), subjects.join("\n"))
 }
 
+fn cases(locale: Locale) -> Vec<(String, Text)> {
+    letters(locale).into_iter().map(|text| ("case".to_owned(), text)).collect()
+}
+
 fn snapshot(locale: Locale) {
+    let letters: Vec<String> = letters(locale).into_iter().map(|text| format!("{}\n\n{}", text.subject, text.long)).collect();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(locale.word(), table(locale));
+        insta::assert_snapshot!(format!("{locale}_case"), letters.join("\n\n---\n\n"));
     });
 }
 
@@ -218,7 +276,7 @@ fn a_notice_fits_one_sms_and_its_link_does_not_leave_the_alphabet() {
 #[test]
 fn no_text_has_a_hole_and_none_speaks_two_languages() {
     for &locale in Locale::ALL {
-        for (name, text) in [codes(locale), notices(locale, None), notices(locale, Some(LINK))].concat() {
+        for (name, text) in [codes(locale), notices(locale, None), notices(locale, Some(LINK)), cases(locale)].concat() {
             for text in [text.subject, text.short, text.long] {
                 assert!(!text.contains(['{', '}']) && !text.contains("  "), "{locale} {name}: {text}");
                 let english = [" your ", "Your ", " the ", " you", "Nobody", "Someone", " was ", " hours"];
@@ -230,7 +288,7 @@ fn no_text_has_a_hole_and_none_speaks_two_languages() {
 
 #[test]
 fn an_sms_loses_the_accents_that_it_cannot_carry_and_a_mail_keeps_them() {
-    let text = notice(Locale::Es, Message::Failed, Some(&test_change()), None, NOW);
+    let text = notice(Locale::Es, Message::Failed, Some(&test_change()), None, None, NOW);
     assert!(text.short.starts_with("No se pudo cumplir la solicitud de mover su numero"), "{}", text.short);
     assert!(text.long.starts_with("No se pudo cumplir la solicitud de mover su número"), "{}", text.long);
     assert_eq!(seven_bit("¿Está en Bogotá el señor José?"), "¿Esta en Bogota el señor José?");
