@@ -356,7 +356,9 @@ mod tests {
                 let ctx = Context { now, settings: &settings };
                 let account = &view.account.as_ref().unwrap().state;
                 let lines = [view.line.clone().unwrap()];
-                let is_there = |what: &Concerned| ReportFraud::naming(account, &lines, &[what.clone()], Through::App, false).is_ok();
+                let is_there = |what: &Concerned| {
+                    ReportFraud::naming(account, &lines, std::slice::from_ref(what), Through::App, false).is_ok()
+                };
                 let things: Vec<Concerned> = things.into_iter().map(named).filter(is_there).collect();
                 let report = ReportFraud::naming(account, &lines, &things, Through::App, phone_lost).unwrap();
                 view = after(&view, report_fraud(&view, &report, ctx).unwrap(), now);
