@@ -111,6 +111,19 @@ async fn a_report_freezes_the_account_and_stops_what_is_open_for_it_and_the_line
     assert!(reported.events.contains(&EventName::ProtectionOn) && reported.case.unwrap().through == Through::App);
 }
 
+/// A report leads its entry, and locks the account: whoever takes ports back for a lock has to hear of it.
+#[tokio::test]
+async fn a_report_reaches_who_takes_back_the_ports_of_a_locked_account() {
+    let world = customer().await;
+    world.report_fraud(&ANA, &json!({"lines": []})).await;
+    world.pump().await;
+    let locks = world.topic.all().into_iter().find(|event| event.events.contains(&EventName::ProtectionOn)).unwrap();
+    let template = include_str!("../../infra/template.yaml");
+    let (_, subscription) = template.split_once("PortEventsSubscription:").unwrap();
+    let filter = subscription.lines().find(|line| line.contains("FilterPolicy")).unwrap();
+    assert!(filter.contains(locks.event.word()), "{} is not let through by {filter}", locks.event);
+}
+
 #[tokio::test]
 async fn one_tap_opens_a_case_and_a_report_in_the_app_adds_to_it() {
     let world = customer().await;

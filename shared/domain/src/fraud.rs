@@ -217,27 +217,32 @@ impl Account {
         }
     }
 
-    pub(crate) fn dispute(&mut self, what: &Concerned, disputed: bool, at: Timestamp) {
+    fn dispute(&mut self, what: &Concerned) {
         for known in self.factors.iter_mut().filter(|known| Concerned::Factor(known.id.clone()) == *what) {
-            // Hers after all, and trusted like a new one: it waits as long again as it did.
-            if known.disputed && !disputed {
-                known.ripe_at = at + known.ripe_at.since(known.added_at);
-                known.added_at = at;
-            }
-            known.disputed = disputed;
+            known.disputed = true;
         }
         for known in self.contacts.iter_mut().filter(|known| Concerned::Contact(known.id.clone()) == *what) {
-            if known.disputed && !disputed {
-                known.added_at = at;
-            }
-            known.disputed = disputed;
+            known.disputed = true;
+        }
+    }
+
+    /// What was in doubt is hers after all, and is trusted like something new: it waits as long again as it did.
+    fn trust_again(&mut self, at: Timestamp) {
+        for known in self.factors.iter_mut().filter(|known| known.disputed) {
+            known.ripe_at = at + known.ripe_at.since(known.added_at);
+            known.added_at = at;
+            known.disputed = false;
+        }
+        for known in self.contacts.iter_mut().filter(|known| known.disputed && known.removed_at.is_none()) {
+            known.added_at = at;
+            known.disputed = false;
         }
     }
 
     pub(crate) fn evolve_cases(&mut self, event: &crate::ledger::Event, at: Timestamp) {
         use crate::ledger::Event;
         if let Event::FraudReported { case, through, phone_lost, concerns } = event {
-            concerns.iter().for_each(|concern| self.dispute(&concern.what, true, at));
+            concerns.iter().for_each(|concern| self.dispute(&concern.what));
             if self.case(*case).is_none() {
                 self.cases.push(Case {
                     id: *case,
@@ -258,8 +263,7 @@ impl Account {
             });
         } else if let Event::FraudClosed { case, outcome, .. } = event {
             if *outcome == CaseOutcome::NoFraud {
-                let named = self.case(*case).map(|case| case.concerns.clone()).unwrap_or_default();
-                named.iter().for_each(|concern| self.dispute(&concern.what, false, at));
+                self.trust_again(at);
             }
             self.case_mut(*case, |case| (case.outcome, case.closed_at) = (Some(*outcome), Some(at)));
             let closed = self.cases.iter().filter(|case| !case.is_open()).count();

@@ -141,12 +141,12 @@ fn reported(account: &Versioned<Account>, report: &ReportFraud) -> Option<(CaseI
     let state = &account.state;
     let open = state.open_case();
     let room = open.map_or(CONCERNS, |case| CONCERNS.saturating_sub(case.concerns.len()));
-    // A line can be in danger again. A change, a factor or a contact is what it was: it is in one case.
+    // A line can be in danger again, and what was found to be hers can be doubted again. A change is what it was: it is
+    // in one case.
     let known = |what: &Concerned| match what {
         Concerned::Line(_) => open.is_some_and(|case| case.concern(what).is_some()),
-        Concerned::Change(_) | Concerned::Factor(_) | Concerned::Contact(_) => {
-            state.is_disputed(what) || state.cases.iter().any(|case| case.concern(what).is_some())
-        }
+        Concerned::Factor(_) | Concerned::Contact(_) => state.is_disputed(what),
+        Concerned::Change(_) => state.cases.iter().any(|case| case.concern(what).is_some()),
     };
     let mut fresh: Vec<Concern> = report.concerns.iter().flat_map(|concern| with_what_it_added(state, concern)).collect();
     fresh.retain(|concern| !known(&concern.what));
@@ -259,4 +259,149 @@ pub fn close_case(view: &View, case: CaseId, outcome: CaseOutcome, ctx: Context<
     }
     let notice = notice(view, Message::FraudClosed { case, outcome }, None, &Subject::Account, ctx);
     Ok(Draft { account: Some(Step { events, notice: Some(notice) }), ..Draft::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::change::{Actor, Address};
+    use crate::config::Settings;
+    use crate::decide::test_change;
+    use crate::digest::Digest;
+    use crate::factors::{Credential, Enrolled};
+    use crate::fraud::CLOSED_CASES;
+    use crate::ids::{AccountId, LineId};
+    use crate::kinds::{Jurisdiction, Locale};
+    use crate::ledger::{Evolve, Owner};
+    use crate::numbers::{Email, Iccid, Msisdn};
+    use crate::signals::Signal;
+    use crate::state::{Contact, Sim, Tally};
+    use crate::time::{Span, Timestamp};
+
+    const OPENED: Timestamp = Timestamp::from_second(1_780_000_000);
+    const NOW: Timestamp = Timestamp::from_second(1_790_000_000);
+
+    fn owner(subject: Subject) -> Owner {
+        Owner { account_id: AccountId::parse("a").unwrap(), subject }
+    }
+
+    fn line_id() -> LineId {
+        LineId::parse("l").unwrap()
+    }
+
+    fn versioned<S>(state: S) -> Versioned<S> {
+        Versioned { seq: 5, head: Digest::genesis(), state, tally: Tally::default() }
+    }
+
+    /// Ana with eight device keys and two mailboxes, a line whose SIM changed, and an open change of it.
+    fn ana() -> View {
+        let contact = |n: u32| Contact {
+            id: ContactId::parse(&format!("c{n}")).unwrap(),
+            address: Address::Email(Email::parse(&format!("ana{n}@example.com")).unwrap()),
+            added_at: OPENED,
+            removed_at: None,
+            disputed: false,
+            verified_at: None,
+        };
+        let opened =
+            Event::AccountOpened { jurisdiction: Jurisdiction::Us, locale: Locale::En, contacts: vec![contact(1), contact(2)] };
+        let mut account = Account::evolve(None, &owner(Subject::Account), &opened, 1, OPENED).unwrap();
+        for n in 0..8 {
+            let id = FactorId::parse(&format!("f{n}")).unwrap();
+            account.factors.push(Enrolled::new(id, Credential::DeviceKey(format!("t{n}")), None, OPENED, &Settings::default()));
+        }
+        let sim = |iccid| Sim { iccid: Iccid::parse(iccid).unwrap(), eid: None, since: OPENED };
+        let opened =
+            Event::LineOpened { msisdn: Msisdn::parse("+13055550123").unwrap(), sim: sim("8901260222193583586"), imei: None };
+        let of_line = owner(Subject::Line(line_id()));
+        let line = Line::evolve(None, &of_line, &opened, 1, OPENED);
+        let changed = Event::SimChanged { sim: sim("8901260222193581234"), authorization: None };
+        let mut line = Line::evolve(line, &of_line, &changed, 2, OPENED).unwrap();
+        line.book.changes.insert(test_change().id, test_change());
+        View { account: Some(versioned(account)), line: Some(versioned(line)), profile: Signal::Absent, ..View::default() }
+    }
+
+    fn after(view: &View, draft: Draft, now: Timestamp) -> View {
+        let sealed = draft.seal(view, &owner(Subject::Line(line_id())), &Actor::Customer, now).unwrap();
+        let mut view = view.clone();
+        view.account = sealed.account.map(|append| append.after).or(view.account);
+        view.line = sealed.line.map(|append| append.after).or(view.line);
+        view
+    }
+
+    /// What a report may name, by number.
+    fn named(n: usize) -> Concerned {
+        match n {
+            0 => Concerned::Line(line_id()),
+            1 => Concerned::Change(test_change().id),
+            2 | 3 => Concerned::Contact(ContactId::parse(&format!("c{}", n - 1)).unwrap()),
+            n => Concerned::Factor(FactorId::parse(&format!("f{}", n - 4)).unwrap()),
+        }
+    }
+
+    fn reports() -> impl Strategy<Value = Vec<(Vec<usize>, bool, Option<usize>)>> {
+        prop::collection::vec((prop::collection::vec(0_usize..12, 0..=6), any::<bool>(), prop::option::of(0_usize..3)), 1..12)
+    }
+
+    proptest! {
+        #[test]
+        fn a_report_freezes_and_stops_and_the_same_again_adds_nothing(reports in reports()) {
+            let settings = Settings::default();
+            let mut view = ana();
+            let mut now = NOW;
+            for (things, phone_lost, close) in reports {
+                now = now + Span::hours(1);
+                let ctx = Context { now, settings: &settings };
+                let account = &view.account.as_ref().unwrap().state;
+                let lines = [view.line.clone().unwrap()];
+                let is_there = |what: &Concerned| {
+                    ReportFraud::naming(account, &lines, std::slice::from_ref(what), Through::App, false).is_ok()
+                };
+                let things: Vec<Concerned> = things.into_iter().map(named).filter(is_there).collect();
+                let report = ReportFraud::naming(account, &lines, &things, Through::App, phone_lost).unwrap();
+                view = after(&view, report_fraud(&view, &report, ctx).unwrap(), now);
+                prop_assert!(report_fraud(&view, &report, ctx).unwrap().is_empty(), "said twice");
+
+                let account = &view.account.as_ref().unwrap().state;
+                prop_assert_eq!(account.protections.0.get(&Protection::AccountLockdown), Some(&Mode::Block));
+                let about = report.is_about(&Subject::Line(line_id()));
+                prop_assert!(!about || view.line.as_ref().unwrap().state.book.open(now).next().is_none());
+                for what in &things {
+                    let disputable = matches!(what, Concerned::Factor(_) | Concerned::Contact(_));
+                    prop_assert!(!disputable || account.is_disputed(what), "{:?}", what);
+                }
+                prop_assert!(account.cases.iter().filter(|case| case.is_open()).count() <= 1);
+                prop_assert!(account.cases.iter().filter(|case| !case.is_open()).count() <= CLOSED_CASES);
+                prop_assert!(account.cases.iter().all(|case| case.concerns.len() <= CONCERNS));
+
+                if let (Some(outcome), Some(case)) = (close, account.open_case().map(|case| case.id)) {
+                    let outcome = CaseOutcome::ALL[outcome];
+                    view = after(&view, close_case(&view, case, outcome, ctx).unwrap(), now);
+                    let account = &view.account.as_ref().unwrap().state;
+                    prop_assert_eq!(account.protections.0.get(&Protection::AccountLockdown), Some(&Mode::Block));
+                    prop_assert!(account.factors.iter().all(|known| !known.disputed), "in doubt for ever");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_found_is_not_reported_and_too_many_are_refused() {
+        let view = ana();
+        let (account, lines) = (&view.account.as_ref().unwrap().state, [view.line.clone().unwrap()]);
+        let naming = |named: &[Concerned]| ReportFraud::naming(account, &lines, named, Through::App, false).map(|_| ());
+        for foreign in [
+            Concerned::Line(LineId::parse("another").unwrap()),
+            Concerned::Factor(FactorId::parse("another").unwrap()),
+            Concerned::Contact(ContactId::parse("another").unwrap()),
+            Concerned::Change(ChangeId::derive(&account.id, Subject::Account, "another")),
+            Concerned::Change(ChangeId::derive(&account.id, Subject::Line(LineId::parse("another").unwrap()), "k")),
+        ] {
+            assert_eq!(naming(&[named(0), foreign]), Err(Denied::NotFound));
+        }
+        assert_eq!(naming(&(0..7).map(named).collect::<Vec<_>>()), Err(Denied::TooManyConcerns));
+        assert_eq!(naming(&(0..6).map(named).collect::<Vec<_>>()), Ok(()));
+    }
 }
