@@ -149,7 +149,7 @@ impl App {
     async fn tell(&self, entry: &Entry, hash: &Digest, notice: &Notice) -> Result<(), Failure> {
         let link = self.link(entry, notice).await;
         let change = entry.after.as_deref().filter(|change| notice.change.as_ref() == Some(&change.id));
-        let text = words::notice(notice.locale, notice.message, change, link.as_deref(), self.shell.clock.now());
+        let text = words::notice(notice.locale, &notice.message, change, link.as_deref(), self.shell.clock.now());
         let mut deliveries = Vec::new();
         for recipient in &notice.to {
             let accepted = match self.messenger.send(&recipient.address, &text).await {

@@ -28,6 +28,8 @@ vocabulary! {
         SendsToCountry = "sends_to_country",
         /// Wrong answers on one account, over all its lines.
         FailuresOfAccount = "failures_of_account",
+        /// Contacts that one member of staff begins.
+        ContactsOfStaff = "contacts_of_staff",
     }
 }
 

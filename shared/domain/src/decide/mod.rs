@@ -4,6 +4,7 @@
 //! what has been done already gives an empty [`Draft`].
 
 mod choose;
+mod desk;
 mod open;
 mod pin;
 mod port;
@@ -17,6 +18,9 @@ mod sweep;
 mod tell;
 
 pub use choose::{Choice, choices};
+pub use desk::{
+    Beginning, Said, answer_contact, attended, begin, check, end_contact, prepare, seen, unchecked, under_way, viewed,
+};
 pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
 pub use port::{
@@ -117,6 +121,15 @@ pub enum Denied {
     /// The challenge was answered, replaced, or its time is over.
     #[error("the code has been used, replaced, or its time is over")]
     ChallengeOver,
+    /// The time of a contact is over, or its wall stays shut.
+    #[error("the contact is over: begin another one")]
+    ContactOver,
+    /// The customer has not opened the wall.
+    #[error("the customer has not opened this contact in the app")]
+    WallClosed,
+    /// The second person is the first, or shares a session or a device.
+    #[error("somebody else has to look at it, in a session and at a device of their own")]
+    SamePerson,
     /// An event of provisioning came too late, or does not fit what is known.
     #[error("the report does not fit: {0}")]
     DoesNotFit(&'static str),
@@ -387,6 +400,7 @@ pub(crate) fn test_change() -> Change {
             channel: Channel::Pwa,
             requested_at: now,
             place: Some("Los Angeles, US".to_owned()),
+            store: None,
         },
         decision: decision(&ruling, &assessment, now),
         seen: AccountSeen { seq: 1, cover: crate::policy::Cover::Open, taint: Taint::default(), open: true },

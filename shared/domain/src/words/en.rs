@@ -2,6 +2,7 @@
 
 use super::{Act, Door, Language, Said, Unit, Why, shown, tail};
 use crate::change::Details;
+use crate::desk::Purpose;
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
 pub(super) struct English;
@@ -231,6 +232,32 @@ impl Language for English {
         }
     }
 
+    fn care_asked(&self, by: &str, purpose: Purpose) -> Said {
+        let what = match purpose {
+            Purpose::Status => "a change that is under way",
+            Purpose::Protect => "your protections",
+            Purpose::Change => "a change",
+            Purpose::LostPhone => "a lost phone",
+            Purpose::Fraud => "something that was not you",
+        };
+        Said {
+            subject: "Are you talking to us?",
+            text: format!(
+                "{by} at our care desk talks to you about {what}? Open the app and enter the number that they say. If not, \
+                 say so there."
+            ),
+        }
+    }
+
+    fn checked(&self, act: &Act, by: &[&str], wait: Option<&str>) -> Said {
+        let (asked, by) = (&act.asked, by.join(" and "));
+        let then = wait.map_or_else(String::new, |wait| format!(" Nothing happens for {wait}."));
+        Said {
+            subject: "An identity document was checked",
+            text: format!("In a store, {by} checked an identity document for the request {asked}.{then}"),
+        }
+    }
+
     fn tap(&self, link: &str) -> String {
         format!("Not you? Stop it with one tap: {link}")
     }
@@ -271,6 +298,7 @@ fn someone_asked(act: &Act, door: &Door<'_>) -> String {
         Channel::Porting => "through another carrier",
     };
     let asked = &act.asked;
+    let through = door.served_by.map_or_else(|| through.to_owned(), |name| format!("{through} (served by {name})"));
     match door.place {
         Some(place) => format!("Someone asked from {place} {through} {asked}."),
         None => format!("Someone asked {through} {asked}."),

@@ -2,6 +2,7 @@
 
 use super::{Act, Door, Language, Said, Unit, Why, shown, tail};
 use crate::change::Details;
+use crate::desk::Purpose;
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
 pub(super) struct Spanish;
@@ -239,6 +240,32 @@ impl Language for Spanish {
         }
     }
 
+    fn care_asked(&self, by: &str, purpose: Purpose) -> Said {
+        let what = match purpose {
+            Purpose::Status => "un cambio en curso",
+            Purpose::Protect => "sus protecciones",
+            Purpose::Change => "un cambio",
+            Purpose::LostPhone => "un teléfono perdido",
+            Purpose::Fraud => "algo que no fue usted",
+        };
+        Said {
+            subject: "¿Está hablando con nosotros?",
+            text: format!(
+                "¿{by}, de atención al cliente, habla con usted sobre {what}? Escriba en la app el número que le diga. Si \
+                 no, dígalo allí."
+            ),
+        }
+    }
+
+    fn checked(&self, act: &Act, by: &[&str], wait: Option<&str>) -> Said {
+        let (asked, by) = (&act.asked, by.join(" y "));
+        let then = wait.map_or_else(String::new, |wait| format!(" Nada se hará en {wait}."));
+        Said {
+            subject: "Se revisó un documento de identidad",
+            text: format!("En una tienda, {by} revisaron un documento de identidad para {asked}.{then}"),
+        }
+    }
+
     fn tap(&self, link: &str) -> String {
         format!("¿No fue usted? Deténgalo con un toque: {link}")
     }
@@ -279,6 +306,7 @@ fn someone_asked(act: &Act, door: &Door<'_>) -> String {
         Channel::Porting => "por medio de otra compañía",
     };
     let asked = &act.asked;
+    let through = door.served_by.map_or_else(|| through.to_owned(), |name| format!("{through} ({name})"));
     match door.place {
         Some(place) => format!("Desde {place}, alguien pidió {through} {asked}."),
         None => format!("Alguien pidió {through} {asked}."),
