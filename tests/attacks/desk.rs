@@ -266,6 +266,40 @@ async fn hundreds_of_contacts_of_one_representative_end_at_his_share_of_the_day_
     assert_eq!(world.desk(&agent(2), &contact, "protections", &freeze).await.status, 200);
 }
 
+/// What the fraud desk was called for.
+fn alarms(world: &World) -> Vec<String> {
+    let paging = world.topic.all().into_iter().filter(|event| event.page);
+    paging.map(|event| event.event.word().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_fraud_desk_hears_of_walls_that_stay_closed_and_of_contacts_that_nobody_called_for() {
+    let world = ana_with(Settings { uninvited_of_staff: 2, ..Settings::default() }).await;
+    // Five walls of one customer in a day, whoever the representatives were; a success in between wipes nothing.
+    for n in 0..5 {
+        say_of(&world, &agent(n), &ANA, "lost_phone").await;
+        if n == 2 {
+            world.desk_open(&agent(30), &ANA, "status").await;
+        }
+        world.clock.advance(Span::minutes(16));
+    }
+    world.pump().await;
+    assert!(alarms(&world).is_empty(), "four stayed closed so far");
+    say_of(&world, &agent(5), &ANA, "lost_phone").await;
+    world.pump().await;
+    assert_eq!(alarms(&world), ["care_alarm"]);
+    // A representative who looks people up that did not call.
+    let dan = with_claim(staff("rep-dan", "Dan", "supervisor", "phone"), "conversation", None);
+    for n in 0..5 {
+        let begun = world.desk_begin(&dan, &ANA, "status").await;
+        assert_eq!(begun.problem(), if n < 2 { "" } else { "too-many-requests" });
+    }
+    world.pump().await;
+    assert_eq!(alarms(&world).len(), 2, "once for him today");
+    let entries = world.ledger(&ANA, &linekeeper_domain::ids::Subject::Account).await;
+    assert!(entries.iter().any(|entry| entry.contains(r#""insider":"uninvited","representative":"rep-dan""#)));
+}
+
 #[tokio::test]
 async fn a_customer_who_was_called_up_shuts_the_wall_and_can_always_have_things_stopped() {
     let world = ana().await;

@@ -260,7 +260,9 @@ impl Bench {
             let body: Value = serde_json::from_str(body).unwrap();
             assert!(schema.is_valid(&body), "{} took a body that the document does not allow: {body}", operation.id);
         }
-        let recorded = self.guessing || RECORDED.contains(&answer.problem());
+        // Too many contacts of one representative call the fraud desk, once.
+        let insider = operation.id == "beginContact" && answer.problem() == "too-many-requests";
+        let recorded = self.guessing || insider || RECORDED.contains(&answer.problem());
         if request.method == "GET" || (answer.status >= 400 && !recorded) {
             assert_eq!(self.stored().await, before, "{} answered {} and changed something", operation.id, answer.body);
             assert_eq!(self.world.inbox.all(), sent, "{} answered {} and sent something", operation.id, answer.body);

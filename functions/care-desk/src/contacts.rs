@@ -1,13 +1,13 @@
 //! Contacts: begun, attended, looked through, ended.
 
 use linekeeper_domain::change::Actor;
-use linekeeper_domain::decide::{self, Beginning};
-use linekeeper_domain::desk::{Act, CareContact, Field, Purpose};
+use linekeeper_domain::decide::{self, Beginning, Denied};
+use linekeeper_domain::desk::{Act, CareContact, Field, Insider, Purpose};
 use linekeeper_domain::ids::{CareContactId, Subject};
 use linekeeper_domain::numbers::Msisdn;
 use linekeeper_platform::http::{Reply, Request};
 use linekeeper_platform::problem::{Problem, ProblemKind};
-use linekeeper_platform::shell::owner;
+use linekeeper_platform::shell::{Failure, owner};
 use serde::{Deserialize, Serialize};
 
 use crate::{App, Attended, object};
@@ -78,7 +78,20 @@ impl App {
         let number = self.shell.entropy.contact_number();
         let beginning = Beginning { id: id.clone(), line, staff, purpose: begin.purpose, inbound, number };
         let begin = |view: &_, ctx: decide::Context<'_>| decide::begin(view, &beginning, ctx);
-        let outcome = self.shell.command(&owner(&account, &Subject::Account), &actor, view, begin).await?;
+        let owner = owner(&account, &Subject::Account);
+        let outcome = match self.shell.command(&owner, &actor, view.clone(), begin).await {
+            Ok(outcome) => outcome,
+            Err(Failure::Denied(Denied::TooManyRequests)) => {
+                let insider = if inbound { Insider::TooManyContacts } else { Insider::Uninvited };
+                let alarm = |view: &_, ctx: decide::Context<'_>| decide::alarm(view, insider, &beginning.staff, ctx);
+                match self.shell.command(&owner, &actor, view, alarm).await {
+                    Ok(_) | Err(Failure::Denied(_)) => {}
+                    Err(failure) => return Err(failure.into()),
+                }
+                return Err(Denied::TooManyRequests.into());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
         let contact = outcome.view.account.as_ref().and_then(|account| account.state.desk.contact(&id));
         Reply::json(201, &ContactView::of(contact.ok_or(ProblemKind::TryAgain)?))
     }

@@ -127,6 +127,18 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What the fraud desk is called for, about a member of staff. Their own supervisor is not told.
+    Insider {
+        /// Walls of one customer stayed closed again and again in a day, over all representatives.
+        InVain = "in_vain",
+        /// One representative begins more contacts than a day has.
+        TooManyContacts = "too_many_contacts",
+        /// One representative begins contacts that nobody called for.
+        Uninvited = "uninvited",
+    }
+}
+
 impl Role {
     /// Whether the role is there for an act.
     #[must_use]
@@ -334,11 +346,6 @@ impl Desk {
     #[must_use]
     pub fn in_vain(&self, now: Timestamp) -> u32 {
         self.failures(now).saturating_add(within_a_day(self.unmet, now))
-    }
-
-    /// Contacts that are not over.
-    pub fn running(&self, now: Timestamp) -> impl Iterator<Item = &CareContact> {
-        self.contacts.iter().filter(move |contact| now < contact.expires_at)
     }
 
     /// The contact with an id.

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
-use crate::desk::{CareContact, Field, Prepared, Shut, Staff, Wall};
+use crate::desk::{CareContact, Field, Insider, Prepared, Shut, Staff, Wall};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
-use crate::ids::{AccountId, AuthorizationId, CareContactId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
+use crate::ids::{
+    AccountId, AuthorizationId, CareContactId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject,
+};
 use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
 use crate::numbers::{Imei, Msisdn};
@@ -317,6 +319,13 @@ pub enum Event {
         /// Which.
         contact: CareContactId,
     },
+    /// A member of staff does what people who mean no harm do not. The fraud desk is called.
+    CareAlarm {
+        /// What.
+        insider: Insider,
+        /// Who; for what all of them did together, the last.
+        representative: RepresentativeId,
+    },
     /// A second member of staff looked at a customer's document in a store.
     DocumentChecked {
         /// For which change.
@@ -425,6 +434,8 @@ vocabulary! {
         CarePrepared = "care_prepared",
         /// See [`Event::CareEnded`].
         CareEnded = "care_ended",
+        /// See [`Event::CareAlarm`].
+        CareAlarm = "care_alarm",
         /// See [`Event::DocumentChecked`].
         DocumentChecked = "document_checked",
     }
@@ -485,6 +496,7 @@ impl Event {
             Self::CareViewed { .. } => EventName::CareViewed,
             Self::CarePrepared { .. } => EventName::CarePrepared,
             Self::CareEnded { .. } => EventName::CareEnded,
+            Self::CareAlarm { .. } => EventName::CareAlarm,
             Self::DocumentChecked { .. } => EventName::DocumentChecked,
         }
     }
@@ -535,6 +547,7 @@ impl Event {
             | Self::CareViewed { .. }
             | Self::CarePrepared { .. }
             | Self::CareEnded { .. }
+            | Self::CareAlarm { .. }
             | Self::Incident { .. } => None,
         }
     }
@@ -542,7 +555,7 @@ impl Event {
     /// Whether a person has to look at it at once.
     #[must_use]
     pub const fn pages(&self) -> bool {
-        matches!(self, Self::Incident { .. } | Self::GivenUp { accepted: false, .. })
+        matches!(self, Self::Incident { .. } | Self::CareAlarm { .. } | Self::GivenUp { accepted: false, .. })
     }
 }
 
@@ -599,6 +612,7 @@ impl EventName {
             | Self::FactorRemoved
             | Self::RecoveryCodeUsed
             | Self::PinIssued
+            | Self::CareAlarm
             | Self::Incident => true,
         }
     }
@@ -723,6 +737,7 @@ impl Book {
             | Event::CareViewed { .. }
             | Event::CarePrepared { .. }
             | Event::CareEnded { .. }
+            | Event::CareAlarm { .. }
             | Event::Incident { .. } => {}
         }
         self.forget(event.change());

@@ -30,6 +30,10 @@ vocabulary! {
         FailuresOfAccount = "failures_of_account",
         /// Contacts that one member of staff begins.
         ContactsOfStaff = "contacts_of_staff",
+        /// The same, without a customer who called.
+        UninvitedOfStaff = "uninvited_of_staff",
+        /// Alarms about one member of staff.
+        AlarmsOfStaff = "alarms_of_staff",
     }
 }
 

@@ -518,14 +518,40 @@ mod tests {
     }
 
     #[test]
-    fn a_representative_names_the_account_they_serve() {
+    fn a_representative_has_no_account_here_whichever_they_name() {
         let caller = Caller::Representative { id: RepresentativeId::parse("r").unwrap(), channel: Channel::Chat };
-        let asking = |query: Value| {
-            caller.account(&request(|event| event["queryStringParameters"] = query)).map_err(|problem| problem.kind)
+        for query in [json!({}), json!({ "account_id": "ac_2" }), json!({ "account_id": "a b" })] {
+            let asked = caller.account(&request(|event| event["queryStringParameters"] = query));
+            assert_eq!(asked.map_err(|problem| problem.kind), Err(ProblemKind::Forbidden));
+        }
+    }
+
+    #[test]
+    fn a_member_of_staff_is_known_by_everything_that_tells_them_apart_or_not_at_all() {
+        let claims = json!({
+            "sub": "rep-7", "scope": REPRESENTATIVE_SCOPE, "contact_channel": "store", "role": "store_agent", "name": "Kim",
+            "place": "store-12", "sid": "s", "device_id": "d",
+        });
+        let staff = |claims: &Value| {
+            let request =
+                request(|event| event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } }));
+            Identity::default().staff(&request).map_err(|problem| problem.kind)
         };
-        assert_eq!(asking(json!({ "account_id": "ac_2" })), Ok(AccountId::parse("ac_2").unwrap()));
-        assert_eq!(asking(json!({})), Err(ProblemKind::Malformed));
-        assert_eq!(asking(json!({ "account_id": "a b" })), Err(ProblemKind::NotFound));
-        assert_eq!(asking(json!({ "account_id": "ac_1,ac_2" })), Err(ProblemKind::NotFound));
+        let (kim, inbound) = staff(&claims).unwrap();
+        assert_eq!((kim.name.as_str(), kim.role, inbound), ("Kim", Role::StoreAgent, false));
+        assert!(kim.session != kim.device && !format!("{kim:?}").contains("\"s\""), "digests");
+        for claim in ["role", "name", "place", "sid", "device_id", "contact_channel"] {
+            for bad in [Value::Null, json!(""), json!("https://x.example/?a=b")] {
+                if ["sid", "device_id"].contains(&claim) && bad != json!("") && !bad.is_null() {
+                    continue;
+                }
+                let mut less = claims.clone();
+                match bad.is_null() {
+                    true => drop(less.as_object_mut().unwrap().remove(claim)),
+                    false => less[claim] = bad,
+                }
+                assert_eq!(staff(&less).err(), Some(ProblemKind::Forbidden), "{claim}");
+            }
+        }
     }
 }

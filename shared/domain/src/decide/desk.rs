@@ -2,7 +2,9 @@
 
 use super::{Context, Denied, advance, find, notice, step};
 use crate::change::{Address, Details};
-use crate::desk::{CONTACT_LIFE, CareContact, DeskView, Field, NUMBERS, Prepared, Purpose, Shut, Staff, StoreVisit, Wall};
+use crate::desk::{
+    CONTACT_LIFE, CareContact, Desk, DeskView, Field, Insider, NUMBERS, Prepared, Purpose, Shut, Staff, StoreVisit, Wall,
+};
 use crate::ids::{CareContactId, ChangeId, LineId, Subject};
 use crate::kinds::{Channel, Factor};
 use crate::ledger::{Draft, Event, Step};
@@ -73,11 +75,41 @@ pub fn begin(view: &View, beginning: &Beginning, ctx: Context<'_>) -> Result<Dra
         viewed: Vec::new(),
         prepared: None,
     };
+    let mut quotas = vec![share];
+    if !contact.inbound {
+        let limit = ctx.settings.uninvited_of_staff;
+        let of = contact.staff.id.as_str();
+        quotas.push(Quota::of_day(QuotaKind::UninvitedOfStaff, of, limit, ctx.now, Denied::TooManyRequests));
+    }
+    let mut after = desk.clone();
+    after.begin(contact.clone(), ctx.now);
+    let alarm = in_vain(desk, &after, &contact.staff, ctx);
     // Only she can open it, and only in the app; where she has none, nobody is disturbed by what she cannot answer.
     let mut asked = notice(view, asked, None, &Subject::Account, ctx);
     asked.to.retain(|recipient| matches!(recipient.address, Address::Push(_)));
     let asked = (!asked.to.is_empty()).then_some(asked);
-    Ok(Draft { quotas: vec![share], ..on_account(vec![Event::CareBegun { contact: Box::new(contact) }], asked) })
+    let mut events = vec![Event::CareBegun { contact: Box::new(contact) }];
+    events.extend(alarm);
+    Ok(Draft { quotas, ..on_account(events, asked) })
+}
+
+/// The alarm about walls that stay closed, where this makes them too many: once for each time that it is reached.
+fn in_vain(before: &Desk, after: &Desk, staff: &Staff, ctx: Context<'_>) -> Option<Event> {
+    let limit = ctx.settings.in_vain_of_desk;
+    let reached = before.in_vain(ctx.now) < limit && after.in_vain(ctx.now) >= limit;
+    reached.then(|| Event::CareAlarm { insider: Insider::InVain, representative: staff.id.clone() })
+}
+
+/// Calls the fraud desk about one representative, once a day.
+///
+/// # Errors
+/// [`Denied::NotFound`] without the account; [`Denied::NothingToChange`] where it was called today.
+pub fn alarm(view: &View, insider: Insider, staff: &Staff, ctx: Context<'_>) -> Result<Draft, Denied> {
+    account(view)?;
+    let once = format!("{insider} {}", staff.id);
+    let once = Quota::of_day(QuotaKind::AlarmsOfStaff, &once, 1, ctx.now, Denied::NothingToChange);
+    let alarm = Event::CareAlarm { insider, representative: staff.id.clone() };
+    Ok(Draft { quotas: vec![once], ..on_account(vec![alarm], None) })
 }
 
 /// What the customer says of a contact in her app.
@@ -97,7 +129,16 @@ pub enum Said {
 pub fn answer_contact(view: &View, id: &CareContactId, said: Said, ctx: Context<'_>) -> Result<Draft, Denied> {
     let desk = &account(view)?.desk;
     let contact = desk.contact(id).ok_or(Denied::NotFound)?;
-    let shut = |why| Ok(on_account(vec![Event::WallShut { contact: id.clone(), why }], None));
+    let shut = |why| {
+        let mut after = desk.clone();
+        match why {
+            Shut::WrongNumber => after.failed(ctx.now),
+            Shut::NotMe => after.not_met(ctx.now),
+        }
+        let mut events = vec![Event::WallShut { contact: id.clone(), why }];
+        events.extend(in_vain(desk, &after, &contact.staff, ctx));
+        Ok(on_account(events, None))
+    };
     match (said, contact.wall) {
         _ if ctx.now >= contact.expires_at => Err(Denied::ContactOver),
         (Said::NotMe, Wall::Shut(Shut::NotMe)) => Ok(Draft::default()),

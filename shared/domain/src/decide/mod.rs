@@ -19,7 +19,7 @@ mod tell;
 
 pub use choose::{Choice, choices};
 pub use desk::{
-    Beginning, Said, answer_contact, attended, begin, check, end_contact, prepare, seen, unchecked, under_way, viewed,
+    Beginning, Said, alarm, answer_contact, attended, begin, check, end_contact, prepare, seen, unchecked, under_way, viewed,
 };
 pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
