@@ -4,6 +4,7 @@
 
 mod clock;
 mod cookie;
+mod desk;
 mod enumeration;
 mod fatigue;
 mod guessing;

@@ -104,6 +104,7 @@ impl Scene {
             channel: Channel::Pwa,
             signals: frozen.world.intake.door.edge.signals(&request),
             key: None,
+            store: None,
         };
         let entries = frozen.world.ledger(&ANA, &subject).await;
         Self { frozen, view, ask, account, subject, entries }

@@ -4,14 +4,14 @@
 use linekeeper_domain::change::{Actor, Ending, Stage};
 use linekeeper_domain::ids::Subject;
 use linekeeper_domain::kinds::{Band, Mode, Outcome, Protection, Reason};
-use linekeeper_domain::ledger::{Event, EventName};
+use linekeeper_domain::ledger::{Entry, Event, EventName};
 use linekeeper_domain::time::Span;
-use linekeeper_tests::people::{ANA, AT_HOME, IN_CALIFORNIA};
+use linekeeper_tests::people::{ANA, IN_CALIFORNIA};
 use linekeeper_tests::world::representative;
 use linekeeper_tests::{Answer, World, iccid};
 use serde_json::{Value, json};
 
-use crate::audit::{audit, claims};
+use crate::audit::{Audit, audit, claims};
 
 async fn ana() -> World {
     let world = World::new().await;
@@ -31,6 +31,18 @@ async fn ended(world: &World, change: &str) -> (Ending, Option<Reason>) {
         _ => None,
     };
     audit(world, &ANA).await.events().filter_map(ends).last().expect("it has not ended")
+}
+
+/// What was asked for last.
+fn last_asked(audit: &Audit) -> String {
+    let asked = |entry: &Entry| {
+        let change = entry.events.iter().find_map(|event| match event {
+            Event::Requested { change } => Some(change.id.to_string()),
+            _ => None,
+        });
+        change.map(|change| (entry.at, entry.seq, change))
+    };
+    audit.line.iter().chain(&audit.account).filter_map(asked).max().expect("nothing was asked for").2
 }
 
 /// What a representative does for Ana.
@@ -190,15 +202,11 @@ async fn act_3_staff_by_phone_chat_or_email_are_refused_and_she_is_told() {
         .iter()
         .enumerate()
         {
-            let headers = [("idempotency-key", format!("\"{n}\""))];
-            let headers: Vec<(&str, &str)> =
-                headers.iter().map(|(name, value)| (*name, value.as_str())).chain(AT_HOME.iter().copied()).collect();
-            let path = format!("/v1/changes?account_id={}", ANA.account);
-            let asked = world.call(Some(&representative(channel)), "POST", &path, &headers, Some(body)).await;
+            let asked = world.desk_asks(&representative(channel), &ANA, &n.to_string(), body).await;
             assert_eq!((asked.status, asked.problem()), (403, "refused"), "{}", asked.body);
             assert!(asked.text("detail").contains("in the app"));
-            let change = asked.text("change_id");
             let audit = audit(&world, &ANA).await;
+            let change = last_asked(&audit);
             let requested = audit.requested(&change);
             assert_eq!((requested.decision.outcome, requested.need.refused), (Outcome::Refuse, Some(Reason::UseTheApp)));
             assert!(matches!(&requested.request.actor, Actor::Representative(id) if id.as_str() == "rep-7"));
@@ -226,8 +234,11 @@ async fn act_3_staff_by_phone_chat_or_email_are_refused_and_she_is_told() {
 #[tokio::test]
 async fn act_3_staff_switch_a_protection_on_by_phone_and_can_never_switch_it_off() {
     let world = ana().await;
-    let on = json!({"protection": "never_sim_swap", "mode": "block", "line_id": ANA.line});
-    assert_eq!(staff(&world, "phone", "PUT", "/v1/protections", &on).await.status, 200);
+    let contact = world.desk_begin(&representative("phone"), &ANA, "protect").await.text("contact_id");
+    world.pump().await;
+    world.inbox.clear();
+    let on = json!({"protection": "never_sim_swap"});
+    assert_eq!(world.desk(&representative("phone"), &contact, "protections", &on).await.status, 200);
     assert_eq!(world.line(&ANA).await.state.protections.0, [(Protection::NeverSimSwap, Mode::Block)].into());
     world.pump().await;
     assert_eq!(read(&world), [("NeverSIMSwap is on. Only you can switch it off, in the app.".to_owned(), 3)]);
@@ -239,15 +250,15 @@ async fn act_3_staff_switch_a_protection_on_by_phone_and_can_never_switch_it_off
     for (channel, reason) in
         [("phone", Reason::UseTheApp), ("chat", Reason::UseTheApp), ("email", Reason::UseTheApp), ("store", Reason::StaffMayNot)]
     {
-        let path = format!("/v1/changes?account_id={}", ANA.account);
-        let key = format!("\"off-{channel}\"");
-        let asked = world.call(Some(&representative(channel)), "POST", &path, &[("idempotency-key", &key)], Some(&off)).await;
+        let asked = world.desk_asks(&representative(channel), &ANA, &format!("off-{channel}"), &off).await;
         assert_eq!((asked.status, asked.problem()), (403, "refused"), "{channel}");
-        assert_eq!(reasons(&world, &asked.text("change_id")).await[0], reason, "{channel}");
+        let change = last_asked(&audit(&world, &ANA).await);
+        assert_eq!(reasons(&world, &change).await[0], reason, "{channel}");
     }
-    // Neither do weaker modes undo it, whoever asks.
-    let weaker = json!({"protection": "never_sim_swap", "mode": "step_up", "line_id": ANA.line});
-    assert_eq!(staff(&world, "phone", "PUT", "/v1/protections", &weaker).await.body["mode"], "block");
+    // Neither do weaker modes undo it, whoever asks; and staff's are never weaker.
+    assert_eq!(world.protect(&ANA, "never_sim_swap", "step_up", Some(ANA.line)).await.body["mode"], "block");
+    let weaker = json!({"protection": "never_sim_swap", "mode": "step_up"});
+    assert_eq!(world.desk(&representative("phone"), &contact, "protections", &weaker).await.problem(), "malformed");
     assert_eq!(world.ask(&ANA, "k", &ANA.sim_swap(&iccid(4))).await.problem(), "refused");
     // Staff neither prove nor read a change.
     let change = world.ask(&ANA, "off", &off).await.text("change_id");

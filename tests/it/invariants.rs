@@ -1140,8 +1140,9 @@ async fn i7_one_channel_of_hers_is_enough_to_stop_it_whichever_it_is() {
 #[tokio::test]
 async fn i7_protections_go_on_and_staff_stop_a_change_while_every_budget_is_used_up() {
     let (world, change, _) = exhausted().await;
-    let path = format!("/v1/changes/{change}/cancel?account_id={}", ANA.account);
-    assert_eq!(world.call(Some(&representative("phone")), "POST", &path, &[], None).await.status, 200);
+    let contact = world.desk_begin(&representative("phone"), &ANA, "fraud").await.text("contact_id");
+    assert_eq!(world.desk(&representative("phone"), &contact, "stop", &json!({})).await.status, 200);
+    assert_eq!(world.change(&ANA, &change).await["status"], "cancelled");
     assert_eq!(world.protect(&ANA, "never_sim_swap", "block", Some(ANA.line)).await.status, 200);
 }
 

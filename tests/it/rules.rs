@@ -14,9 +14,7 @@ async fn ana() -> World {
 }
 
 async fn by_staff(world: &World, channel: &str, key: &str, body: &Value) -> Answer {
-    let quoted = format!("\"{key}\"");
-    let path = format!("/v1/changes?account_id={}", ANA.account);
-    world.call(Some(&representative(channel)), "POST", &path, &[("idempotency-key", &quoted)], Some(body)).await
+    world.desk_asks(&representative(channel), &ANA, key, body).await
 }
 
 #[tokio::test]
@@ -29,9 +27,9 @@ async fn no_one_talks_a_representative_into_a_change_and_the_customer_hears_of_i
         world.pump().await;
         assert_eq!(world.inbox.all().len(), 3, "told: {:#?}", world.inbox.all());
 
-        let on = json!({"protection": "never_sim_swap", "line_id": ANA.line});
-        let path = format!("/v1/protections?account_id={}", ANA.account);
-        assert_eq!(world.call(Some(&representative(channel)), "PUT", &path, &[], Some(&on)).await.status, 200);
+        let contact = world.desk_begin(&representative(channel), &ANA, "protect").await.text("contact_id");
+        let on = json!({"protection": "never_sim_swap"});
+        assert_eq!(world.desk(&representative(channel), &contact, "protections", &on).await.status, 200);
         let off = json!({"kind": "protection_off", "protection": "never_sim_swap", "line_id": ANA.line});
         assert_eq!(by_staff(&world, channel, "off", &off).await.problem(), "refused");
         assert!(world.line(&ANA).await.state.protections.0.contains_key(&Protection::NeverSimSwap));
@@ -304,8 +302,8 @@ mod without_a_phone {
                 "tap" => world.not_me(&world.inbox.link_token()).await,
                 "app" => world.cancel(&ANA, &change).await,
                 _ => {
-                    let path = format!("/v1/changes/{change}/cancel?account_id={}", ANA.account);
-                    world.call(Some(&representative("phone")), "POST", &path, &[], None).await
+                    let contact = world.desk_begin(&representative("phone"), &ANA, "fraud").await.text("contact_id");
+                    world.desk(&representative("phone"), &contact, "stop", &json!({})).await
                 }
             };
             assert_eq!(stopped.status, 200, "{how}: {}", stopped.body);

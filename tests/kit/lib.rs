@@ -9,6 +9,7 @@
 )]
 
 pub mod authenticator;
+pub mod desk;
 pub mod doubles;
 pub mod dpop;
 pub mod enrol;

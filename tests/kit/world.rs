@@ -58,6 +58,8 @@ pub struct World {
     /// A client besides the tap, for tests to look with.
     pub client: aws_sdk_dynamodb::Client,
     /// The function.
+    pub desk: care_desk::App,
+    /// The function.
     pub intake: request_intake::App,
     /// The function.
     pub issue: otp_issue::App,
@@ -218,6 +220,7 @@ impl World {
         let gateway = Gateway::new(tap.clone());
 
         Self {
+            desk: care_desk::App { shell: shell.clone(), door: door(), risk: risk.clone() },
             intake: request_intake::App {
                 shell: shell.clone(),
                 door: door(),
@@ -291,6 +294,7 @@ impl World {
         self.ports.check = keys.clone();
         let risk = Arc::new(Risk::new(keys.clone(), |_| None));
         self.intake.risk = risk.clone();
+        self.desk.risk = risk.clone();
         self.ports.risk = risk.clone();
         self.risk.risk = risk;
     }
@@ -298,6 +302,7 @@ impl World {
     /// Changes what every function has.
     pub fn each_shell(&mut self, change: impl Fn(&mut Shell)) {
         let functions = [
+            &mut self.desk.shell,
             &mut self.intake.shell,
             &mut self.issue.shell,
             &mut self.verify.shell,
@@ -381,7 +386,9 @@ impl World {
         }
         let event = serde_json::from_value(event).unwrap();
         // Boxed: without optimisation these are large, and a story holds many.
-        let response = if raw_path.ends_with("/answer") {
+        let response = if raw_path.starts_with("/desk/") {
+            Box::pin(self.desk.handle(event)).await
+        } else if raw_path.ends_with("/answer") {
             Box::pin(self.verify.handle(event)).await
         } else if raw_path.ends_with("/challenges") || raw_path.ends_with("/pin") {
             Box::pin(self.issue.handle(event)).await
@@ -628,7 +635,8 @@ pub fn customer(person: &Person) -> Value {
 /// The claims of a representative's token.
 #[must_use]
 pub fn representative(channel: &str) -> Value {
-    json!({"sub": "rep-7", "scope": "linekeeper:representative", "contact_channel": channel, "iss": "i", "aud": "a", "exp": "9999999999"})
+    let role = if channel == "store" { "store_agent" } else { "agent" };
+    crate::desk::staff("rep-7", "Sam", role, channel)
 }
 
 fn sqs(bodies: Vec<String>) -> SqsEvent {

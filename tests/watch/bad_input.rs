@@ -167,11 +167,10 @@ async fn who_comes_by_an_unknown_channel_is_turned_away_and_not_scored() {
     let _alone = alone().await;
     let world = ana().await;
     let entries = world.ledger(&ANA, &World::subject(&ANA)).await.len();
-    let path = format!("/v1/changes?account_id={}", ANA.account);
+    let contact = world.desk_begin(&representative("phone"), &ANA, "change").await.text("contact_id");
     let mark = log::mark();
     for channel in ["fax", "", "pwa", "porting", "PHONE", "phone ", &"p".repeat(10_240)] {
-        let headers = with(AT_HOME, &[("idempotency-key", "\"k\"")]);
-        let asked = world.call(Some(&representative(channel)), "POST", &path, &headers, Some(&ANA.sim_swap(&iccid(1)))).await;
+        let asked = world.desk(&representative(channel), &contact, "changes", &json!({"kind": "number_change"})).await;
         assert_eq!(asked.problem(), "forbidden", "{channel}: {}", asked.body);
     }
     assert!(counted(mark, "Scores").is_empty());

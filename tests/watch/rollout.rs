@@ -63,7 +63,7 @@ fn every_function_takes_over_by_its_alias_and_is_taken_back_by_alarms() {
     let callees = callees(template);
     let alarmed: BTreeMap<_, _> = of_type(template, "AWS::CloudWatch::Alarm").collect();
     let functions = functions(template);
-    assert_eq!(functions.len(), 8);
+    assert_eq!(functions.len(), 9);
     for (name, function) in functions {
         assert_eq!(function["AutoPublishCodeSha256"], "Release", "{name} gets no version of its own");
         let alias = format!("{name}.Alias");

@@ -36,8 +36,7 @@ async fn what_the_care_desk_asks_for_has_its_own_bins_and_misses_no_signals() {
     let world = ana().await;
     let mark = log::mark();
     let store = linekeeper_tests::world::representative("store");
-    let path = format!("/v1/changes?account_id={}", ANA.account);
-    world.call(Some(&store), "POST", &path, &[("idempotency-key", "\"k\"")], Some(&ANA.sim_swap(&iccid(1)))).await;
+    world.desk_asks(&store, &ANA, "k", &ANA.sim_swap(&iccid(1))).await;
     let bins = counted(mark, "ScoreBins");
     assert!(bins.len() == 1 && bins.keys().all(|bin| bin.starts_with("care_")), "{bins:?}");
     assert!(counted(mark, "OnlineRequests").is_empty() && counted(mark, "MissingSignals").is_empty());

@@ -178,7 +178,7 @@ impl App {
         let link = self.link(entry, notice).await;
         let change = entry.after.as_deref().filter(|change| notice.change.as_ref() == Some(&change.id));
         let text =
-            words::notice(notice.locale, notice.message, change, entry.case.as_deref(), link.as_deref(), self.shell.clock.now());
+            words::notice(notice.locale, &notice.message, change, entry.case.as_deref(), link.as_deref(), self.shell.clock.now());
         let mut deliveries = Vec::new();
         for recipient in &notice.to {
             let accepted = match self.messenger.send(&recipient.address, &text).await {

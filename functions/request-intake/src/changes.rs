@@ -1,23 +1,22 @@
 //! Changes: asked for, read, listed, stopped.
 
-use linekeeper_domain::change::{Change, Decision, Details};
+use linekeeper_domain::change::{Actor, Change, Decision, Details};
 use linekeeper_domain::decide::{self, Ask};
 use linekeeper_domain::ids::{ChangeId, LineId, Subject};
 use linekeeper_domain::kinds::{ChangeKind, Channel, Status};
-use linekeeper_domain::risk::{KeyShown, bins};
-use linekeeper_domain::signals::RequestSignals;
+use linekeeper_domain::risk::KeyShown;
 use linekeeper_domain::state::View;
 use linekeeper_domain::view::ChangeView;
 use linekeeper_domain::words;
 use linekeeper_platform::http::{Reply, Request, misfit};
-use linekeeper_platform::identity::Caller;
 use linekeeper_platform::problem::{Problem, ProblemKind};
+use linekeeper_platform::risk;
 use linekeeper_platform::shell::owner;
 use linekeeper_platform::telemetry::{self, Metric};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{App, actor, customers_only};
+use crate::App;
 
 /// A list of changes, as their requester sees them.
 #[derive(Serialize)]
@@ -27,23 +26,15 @@ struct ChangeList {
 
 impl App {
     pub(crate) async fn create(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        let account = caller.account(request)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         let key = request.idempotency_key()?;
         let (details, line) = wanted(request.json()?)?;
         let subject = details.subject(line).map_err(|error| Problem::new(ProblemKind::Malformed, error.to_string()))?;
-        let (actor, channel) = actor(&caller);
         let id = ChangeId::derive(&account, subject.clone(), &key);
-        let key = match caller {
-            Caller::Customer { .. } => self.door.proof(request, self.shell.clock.now())?,
-            Caller::Representative { .. } => None,
-        };
-        // A representative's own device and network say nothing of the customer.
-        let signals = match caller {
-            Caller::Customer { .. } => self.door.edge.signals(request),
-            Caller::Representative { .. } => RequestSignals::default(),
-        };
-        let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals, key };
+        let key = self.door.proof(request, self.shell.clock.now())?;
+        let (actor, channel) = (Actor::Customer, Channel::Pwa);
+        let signals = self.door.edge.signals(request);
+        let ask = Ask { id: id.clone(), details, actor: actor.clone(), channel, signals, key, store: None };
 
         let scorer = self.risk.scorer().await;
         let meets = scorer.meets(&account, &ask.asked(KeyShown::default()).seen(&View::default(), self.shell.clock.now()));
@@ -59,10 +50,8 @@ impl App {
     }
 
     pub(crate) async fn read(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        customers_only(&caller)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         self.door.proof(request, self.shell.clock.now())?;
-        let account = caller.account(request)?;
         let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
         let view = self.shell.store.read(&account, id.subject()).await?;
         let change = view.change(&id).ok_or(ProblemKind::NotFound)?;
@@ -70,10 +59,8 @@ impl App {
     }
 
     pub(crate) async fn list(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        customers_only(&caller)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         self.door.proof(request, self.shell.clock.now())?;
-        let account = caller.account(request)?;
         let whole = self.shell.store.read_whole(&account).await?;
         let lines = whole.lines.iter().map(|line| Subject::Line(line.state.id.clone()));
         let mut changes = Vec::new();
@@ -86,15 +73,13 @@ impl App {
         Reply::json(200, &ChangeList { changes })
     }
 
-    /// Stops a change: whoever owns the account can, and so can staff on the customer's word.
+    /// Stops a change: whoever owns the account can, without any proof of a key.
     pub(crate) async fn cancel(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        let account = caller.account(request)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         let id = ChangeId::parse(id).map_err(|_| ProblemKind::NotFound)?;
-        let (actor, _) = actor(&caller);
         let view = self.shell.store.read(&account, id.subject()).await?;
         let owner = owner(&account, id.subject());
-        let outcome = self.shell.command(&owner, &actor, view, |view, ctx| decide::cancel(view, &id, ctx)).await?;
+        let outcome = self.shell.command(&owner, &Actor::Customer, view, |view, ctx| decide::cancel(view, &id, ctx)).await?;
         let change = outcome.view.change(&id).ok_or(ProblemKind::NotFound)?;
         Reply::json(200, &self.view(change, &outcome.view))
     }
@@ -114,19 +99,11 @@ impl App {
     }
 }
 
-/// What a fraud desk watches: decisions, bands, how scores spread, the second model beside the first, and signals that
-/// stay out. A header that gets lost looks like a wave of attacks.
+/// What a fraud desk watches: decisions and scores, and signals that stay out. A header that gets lost looks like a wave of attacks.
 fn count(decision: &Decision, ask: &Ask) {
-    telemetry::count(Metric::Decision, decision.outcome.word());
-    telemetry::count(Metric::Score, decision.band.word());
-    telemetry::count(Metric::ScoreBin, bins::word(bins::door(ask.channel), decision.probability_ppm));
-    if let Some(shadow) = &decision.shadow {
-        telemetry::count(Metric::Shadow, if shadow.band == decision.band { "agrees" } else { "differs" });
-    }
-    if ask.channel == Channel::Pwa {
-        telemetry::count(Metric::Looked, "online");
-        ask.signals.missing().for_each(|name| telemetry::count(Metric::Missing, name));
-    }
+    risk::count(decision, ask.channel);
+    telemetry::count(Metric::Looked, "online");
+    ask.signals.missing().for_each(|name| telemetry::count(Metric::Missing, name));
 }
 
 /// What a body asks for: the line it names, and the rest of it, which must fit its kind exactly.

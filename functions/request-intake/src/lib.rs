@@ -2,6 +2,7 @@
 //!
 //! It never sends and never signs: what follows from a decision follows from the ledger's stream.
 
+mod care;
 mod changes;
 mod checkup;
 mod fraud;
@@ -12,12 +13,9 @@ mod protections;
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use linekeeper_domain::change::Actor;
-use linekeeper_domain::kinds::Channel;
 use linekeeper_platform::config::{Var, door};
 use linekeeper_platform::door::Door;
 use linekeeper_platform::http::{Reply, Request, serve};
-use linekeeper_platform::identity::Caller;
 use linekeeper_platform::keys::{KmsSigner, Published, Ring};
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::risk::Risk;
@@ -76,12 +74,17 @@ impl App {
             ("PUT", ["v1", "protections"]) => self.protect(request).await,
             ("POST", ["v1", "not-me"]) => self.not_me(request).await,
             ("POST", ["v1", "fraud-reports"]) => self.report_fraud(request).await,
+            ("GET", ["v1", "care"]) => self.care(request).await,
+            ("POST", ["v1", "care", id, "open"]) => self.open_wall(request, id).await,
+            ("POST", ["v1", "care", id, "not-me"]) => self.shut_wall(request, id).await,
             ("GET", [".well-known", "jwks.json"]) => self.jwks().await,
             (_, ["v1", "changes"]) => Err(Problem::method_not_allowed("GET, POST")),
-            (_, ["v1", "changes", _] | ["v1", "account" | "check-up"] | [".well-known", "jwks.json"]) => {
+            (_, ["v1", "changes", _] | ["v1", "account" | "check-up" | "care"] | [".well-known", "jwks.json"]) => {
                 Err(Problem::method_not_allowed("GET"))
             }
-            (_, ["v1", "changes", _, "cancel"] | ["v1", "not-me" | "fraud-reports"]) => Err(Problem::method_not_allowed("POST")),
+            (_, ["v1", "changes", _, "cancel"] | ["v1", "not-me" | "fraud-reports"] | ["v1", "care", _, "open" | "not-me"]) => {
+                Err(Problem::method_not_allowed("POST"))
+            }
             (_, ["v1", "protections"]) => Err(Problem::method_not_allowed("PUT")),
             _ => Err(ProblemKind::NotFound.into()),
         }
@@ -89,22 +92,5 @@ impl App {
 
     async fn jwks(&self) -> Result<Reply, Problem> {
         Ok(Reply::json(200, &self.key.jwks().await?)?.with("cache-control", "public, max-age=300"))
-    }
-}
-
-/// Who acts, and through which channel, by the caller's token.
-fn actor(caller: &Caller) -> (Actor, Channel) {
-    match caller {
-        Caller::Customer { .. } => (Actor::Customer, Channel::Pwa),
-        Caller::Representative { id, channel } => (Actor::Representative(id.clone()), *channel),
-    }
-}
-
-/// Staff see nothing before the customer is authenticated in their contact (I11): that door comes with
-/// the care desk.
-fn customers_only(caller: &Caller) -> Result<(), Problem> {
-    match caller {
-        Caller::Customer { .. } => Ok(()),
-        Caller::Representative { .. } => Err(ProblemKind::Forbidden.into()),
     }
 }

@@ -9,7 +9,7 @@ use linekeeper_platform::http::{Reply, Request};
 use linekeeper_platform::problem::{Problem, ProblemKind};
 use serde::Serialize;
 
-use crate::{App, customers_only};
+use crate::App;
 
 #[derive(Serialize)]
 struct Overview {
@@ -63,11 +63,10 @@ struct LineView {
 
 impl App {
     pub(crate) async fn overview(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        customers_only(&caller)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         let now = self.shell.clock.now();
         self.door.proof(request, now)?;
-        let whole = self.shell.store.read_whole(&caller.account(request)?).await?;
+        let whole = self.shell.store.read_whole(&account).await?;
         let account = whole.account.ok_or(ProblemKind::NotFound)?.state;
         let held = account.contacts.iter().filter(|contact| contact.removed_at.is_none());
         let contacts = held.map(|contact| ContactView { id: contact.id.clone(), address: contact.address.masked() }).collect();

@@ -1,5 +1,6 @@
 //! Protections: switched on here, free and at once. Switching one off is a change.
 
+use linekeeper_domain::change::Actor;
 use linekeeper_domain::decide::{self, ProtectionOn};
 use linekeeper_domain::ids::{LineId, Subject};
 use linekeeper_domain::kinds::{Mode, Protection};
@@ -8,7 +9,7 @@ use linekeeper_platform::problem::{Problem, ProblemKind};
 use linekeeper_platform::shell::owner;
 use serde::{Deserialize, Serialize};
 
-use crate::{App, actor};
+use crate::App;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,14 +34,13 @@ struct On {
 
 impl App {
     pub(crate) async fn protect(&self, request: &Request) -> Result<Reply, Problem> {
-        let caller = self.door.identity.caller(request)?;
-        let account = caller.account(request)?;
+        let account = self.door.identity.caller(request)?.account(request)?;
         let wish: Wish = request.json()?;
         let subject = match wish.line_id {
             None => Subject::Account,
             Some(id) => Subject::Line(LineId::parse(&id).map_err(|_| ProblemKind::NotFound)?),
         };
-        let (actor, _) = actor(&caller);
+        let actor = Actor::Customer;
         let on = ProtectionOn { subject: subject.clone(), protection: wish.protection, mode: wish.mode, actor: actor.clone() };
         let view = self.shell.store.read(&account, &subject).await?;
         let outcome =

@@ -13,7 +13,8 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 /// Every function of the template; the folder, the package, the binary and the role all carry the name.
-pub(crate) const FUNCTIONS: [&str; 8] = [
+pub(crate) const FUNCTIONS: [&str; 9] = [
+    "care-desk",
     "request-intake",
     "risk-scoring",
     "otp-issue",

@@ -268,6 +268,14 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         call("request-intake", "kms", "TrentService.Encrypt", &sealing, false),
         call("request-intake", "kms", "TrentService.Decrypt", &opening, false),
         call("request-intake", "dynamodb", "DynamoDB_20120810.DeleteItem", &delete, false),
+        call("care-desk", "dynamodb", read, &batch, true),
+        call("care-desk", "kms", "TrentService.GenerateMac", &hash, true),
+        call("care-desk", "kms", "TrentService.GenerateMac", &make, false),
+        call("care-desk", "kms", "TrentService.VerifyMac", &check, false),
+        call("care-desk", "kms", "TrentService.Sign", &sign, false),
+        call("care-desk", "kms", "TrentService.Decrypt", &opening, false),
+        call("care-desk", "sqs", "AmazonSQS.SendMessage", &send, false),
+        call("care-desk", "dynamodb", "DynamoDB_20120810.DeleteItem", &delete, false),
         call("otp-issue", "kms", "TrentService.GenerateMac", &make, true),
         call("otp-issue", "kms", "TrentService.Encrypt", &sealing, true),
         call("otp-issue", "dynamodb", read, &batch, true),
@@ -312,7 +320,8 @@ fn roles(stack: &Stack, [olga, _]: &[Customer; 2], scene: &mut Scene) -> Result<
         let action = target.rsplit('.').next().unwrap_or(target);
         scene.claim(&format!("{role} {} {service}:{action}", if allowed { "may" } else { "may not" }), denied != allowed);
     }
-    for role in ["request-intake", "otp-verify", "risk-scoring", "provisioning-feed", "port-feed", "deadline-sweep"] {
+    for role in ["request-intake", "care-desk", "otp-verify", "risk-scoring", "provisioning-feed", "port-feed", "deadline-sweep"]
+    {
         let aws = assume(&stack.aws, role)?;
         let message = [("PhoneNumber", olga.msisdn.as_str()), ("Message", "hello")];
         let refusal =

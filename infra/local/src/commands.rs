@@ -43,7 +43,7 @@ pub(crate) fn demo() -> Result<bool> {
     println!();
     list_broken(&claims);
     let verdict = if broken == 0 {
-        paint(Paint::Green, format!("All {held} claims of the seven acts held."))
+        paint(Paint::Green, format!("All {held} claims of the eight acts held."))
     } else {
         paint(Paint::Red, format!("{broken} of {} claims did not hold.", held + broken))
     };
@@ -360,7 +360,7 @@ fn describe(stack: &Stack, customers: &[Customer], base: &str) -> Result<Value> 
         "audience": AUDIENCE,
         "aws_endpoint_url": stack.aws.endpoint(),
         "customers": described?,
-        "representative_token": stack.issuer.representative("rep-dan", "phone")?,
+        "representative_token": stack.issuer.representative("rep-dan", "Dan", "phone")?,
         "outputs": stack.outputs(),
     }))
 }

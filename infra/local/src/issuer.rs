@@ -66,9 +66,15 @@ impl Issuer {
         self.mint(&json!({ "sub": account_id, "scope": "linekeeper:customer" }), HALF_DAY)
     }
 
-    /// A representative's access token, good for half a day; `channel` is where the customer reached them.
-    pub(crate) fn representative(&self, id: &str, channel: &str) -> Result<String> {
-        self.mint(&json!({ "sub": id, "scope": "linekeeper:representative", "contact_channel": channel }), HALF_DAY)
+    /// A representative's access token, good for half a day; `channel` is where the customer reached them. Each has a
+    /// session and a device of their own.
+    pub(crate) fn representative(&self, id: &str, name: &str, channel: &str) -> Result<String> {
+        let (role, place) = if channel == "store" { ("store_agent", "store-12") } else { ("agent", "team-3") };
+        let claims = json!({
+            "sub": id, "scope": "linekeeper:representative", "contact_channel": channel, "role": role, "name": name, "place": place,
+            "sid": format!("session-of-{id}"), "device_id": format!("device-of-{id}"), "conversation": "call-1",
+        });
+        self.mint(&claims, HALF_DAY)
     }
 
     /// A token with these claims over the usual ones, that expires in so many seconds (or did).

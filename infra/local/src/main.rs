@@ -45,7 +45,7 @@ use terminal::{Paint, paint};
 const USAGE: &str = "\
 The whole product on one machine, without Docker, root or an account.
 
-    cargo local demo          from nothing to the end: seven acts on the deployed stack
+    cargo local demo          from nothing to the end: eight acts on the deployed stack
     cargo local attack        ten attacks on step-up, against the deployed stack
     cargo local ports         a day of a carrier's porting, with three thieves in it; [--seed N] [--speed X] [--ports N]
     cargo local flood         many port orders at once: does it keep up; [--per-minute N] [--seconds N]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Settings;
+use crate::desk::StoreVisit;
 use crate::digest::Digest;
 use crate::factors::{Credential, RecoveryCodes};
 use crate::ids::{
@@ -500,6 +501,9 @@ pub struct Request {
     /// From where, in words for a notice: `Los Angeles, US`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// The visit to a store that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Box<StoreVisit>>,
 }
 
 /// A gate that is still open.
@@ -606,9 +610,10 @@ impl Change {
     pub fn wanted(&self) -> Factors {
         match self.stage {
             // A device's key is never asked for: it helps where it has spoken already. A transfer PIN comes with the
-            // order or not at all.
+            // order or not at all, a document is for staff to look at.
             Stage::Open => {
-                let asked_for = self.need.accepted.without(Factors::of(&[Factor::DeviceKey, Factor::TransferPin]));
+                let asked_for =
+                    self.need.accepted.without(Factors::of(&[Factor::DeviceKey, Factor::TransferPin, Factor::Document]));
                 asked_for.that_help(self.proven(), self.need.assurance, self.need.email_stands_in)
             }
             Stage::Authorized(_) | Stage::Released(_) | Stage::Ended { .. } => Factors::NONE,

@@ -54,6 +54,14 @@ pub struct Settings {
     pub resend_after: Span,
     /// Changes asked for on one line or account in a day; 1 to 100.
     pub changes_per_day: u32,
+    /// Contacts that one member of staff may begin in a day; 10 to 1000.
+    pub contacts_of_staff: u32,
+    /// The same for contacts that no customer called for; 1 to 1000.
+    pub uninvited_of_staff: u32,
+    /// Walls of one customer that stayed closed in a day before the fraud desk is called; 2 to 20.
+    pub in_vain_of_desk: u32,
+    /// Wrong numbers on one account in a day, over all representatives, after which no wall opens; 1 to 10.
+    pub failures_of_desk: u32,
     /// When a notice that nobody has recorded as sent is tried again; at most an hour.
     pub notice_retry: Span,
     /// Attempts at a notice before a person is paged; 1 to 10.
@@ -85,6 +93,10 @@ impl Default for Settings {
             sms_countries: ["US", "PR", "VI", "GU", "AS", "MP", "GB", "AU", "IN", "BR", "CA"].map(str::to_owned).to_vec(),
             resend_after: Span::seconds(30),
             changes_per_day: 20,
+            contacts_of_staff: 150,
+            uninvited_of_staff: 20,
+            in_vain_of_desk: 5,
+            failures_of_desk: 5,
             notice_retry: Span::minutes(2),
             notice_attempts: 5,
         }
@@ -135,6 +147,10 @@ impl Settings {
             ),
             ("resend_after", "at most 10 minutes", self.resend_after <= Span::minutes(10)),
             ("changes_per_day", "1 to 100", (1..=100).contains(&self.changes_per_day)),
+            ("contacts_of_staff", "10 to 1000", (10..=1_000).contains(&self.contacts_of_staff)),
+            ("uninvited_of_staff", "1 to 1000", (1..=1_000).contains(&self.uninvited_of_staff)),
+            ("in_vain_of_desk", "2 to 20", (2..=20).contains(&self.in_vain_of_desk)),
+            ("failures_of_desk", "1 to 10", (1..=10).contains(&self.failures_of_desk)),
             ("notice_retry", "30 seconds to 1 hour", in_days(self.notice_retry, Span::seconds(30), Span::hours(1))),
             ("notice_attempts", "1 to 10", (1..=10).contains(&self.notice_attempts)),
         ];

@@ -95,6 +95,14 @@ id! {
     RepresentativeId
 }
 id! {
+    /// One conversation of a member of staff about one line. Says nothing of whose line it is.
+    CareContactId
+}
+id! {
+    /// A store, or a team of the care desk.
+    PlaceId
+}
+id! {
     /// Another person who may act for an account, by the carrier's own reference.
     UserId
 }

@@ -119,6 +119,9 @@ vocabulary! {
         /// The number transfer PIN that the customer drew in the app, behind a step-up, and gave to the gaining
         /// carrier. It comes with the port and is good for nothing else.
         TransferPin = "transfer_pin",
+        /// An identity document that two members of staff looked at in a store. For a customer whose phone is out of
+        /// her hands, under the longest hold; never for a line under a protection.
+        Document = "document",
     }
 }
 

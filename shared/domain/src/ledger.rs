@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Head;
 use crate::change::{Actor, Answered, Authorization, Challenge, Change, Decision, Ending, PortOrder, Stage};
+use crate::desk::{CareContact, Field, Insider, Prepared, Shut, Staff, Wall};
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled};
 use crate::fraud::{Case, CaseId, CaseOutcome, Concern, Concerned, Through};
-use crate::ids::{AccountId, AuthorizationId, ChallengeId, ChangeId, ContactId, FactorId, LineId, Subject};
+use crate::ids::{
+    AccountId, AuthorizationId, CareContactId, ChallengeId, ChangeId, ContactId, FactorId, LineId, RepresentativeId, Subject,
+};
 use crate::kinds::{ChangeKind, Jurisdiction, Locale, Mode, Protection, Reason, vocabulary};
 use crate::notice::{Delivery, Message, Notice, Untold};
 use crate::numbers::{Imei, Msisdn};
@@ -323,6 +326,60 @@ pub enum Event {
         /// When it moved.
         at: Timestamp,
     },
+    /// A representative began a contact; its wall is sealed.
+    CareBegun {
+        /// The contact.
+        contact: Box<CareContact>,
+    },
+    /// The customer opened the wall of a contact.
+    WallOpened {
+        /// Which.
+        contact: CareContactId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The wall of a contact stays shut.
+    WallShut {
+        /// Which.
+        contact: CareContactId,
+        /// Why.
+        why: Shut,
+    },
+    /// A representative was shown fields, right after this was written.
+    CareViewed {
+        /// In which contact.
+        contact: CareContactId,
+        /// Which.
+        fields: Vec<Field>,
+    },
+    /// A change was written down for the customer to ask for.
+    CarePrepared {
+        /// In which contact.
+        contact: CareContactId,
+        /// What.
+        prepared: Box<Prepared>,
+    },
+    /// A representative ended a contact.
+    CareEnded {
+        /// Which.
+        contact: CareContactId,
+    },
+    /// A member of staff does what people who mean no harm do not. The fraud desk is called.
+    CareAlarm {
+        /// What.
+        insider: Insider,
+        /// Who; for what all of them did together, the last.
+        representative: RepresentativeId,
+    },
+    /// A second member of staff looked at a customer's document in a store.
+    DocumentChecked {
+        /// For which change.
+        change: ChangeId,
+        /// Who.
+        checker: Box<Staff>,
+        /// What that proves.
+        proof: Proof,
+    },
 }
 
 vocabulary! {
@@ -420,6 +477,22 @@ vocabulary! {
         PortSupplemented = "port_supplemented",
         /// See [`Event::PortActivated`].
         PortActivated = "port_activated",
+        /// See [`Event::CareBegun`].
+        CareBegun = "care_begun",
+        /// See [`Event::WallOpened`].
+        WallOpened = "wall_opened",
+        /// See [`Event::WallShut`].
+        WallShut = "wall_shut",
+        /// See [`Event::CareViewed`].
+        CareViewed = "care_viewed",
+        /// See [`Event::CarePrepared`].
+        CarePrepared = "care_prepared",
+        /// See [`Event::CareEnded`].
+        CareEnded = "care_ended",
+        /// See [`Event::CareAlarm`].
+        CareAlarm = "care_alarm",
+        /// See [`Event::DocumentChecked`].
+        DocumentChecked = "document_checked",
     }
 }
 
@@ -477,6 +550,14 @@ impl Event {
             Self::PortAnswered { .. } => EventName::PortAnswered,
             Self::PortSupplemented { .. } => EventName::PortSupplemented,
             Self::PortActivated { .. } => EventName::PortActivated,
+            Self::CareBegun { .. } => EventName::CareBegun,
+            Self::WallOpened { .. } => EventName::WallOpened,
+            Self::WallShut { .. } => EventName::WallShut,
+            Self::CareViewed { .. } => EventName::CareViewed,
+            Self::CarePrepared { .. } => EventName::CarePrepared,
+            Self::CareEnded { .. } => EventName::CareEnded,
+            Self::CareAlarm { .. } => EventName::CareAlarm,
+            Self::DocumentChecked { .. } => EventName::DocumentChecked,
         }
     }
 
@@ -496,6 +577,7 @@ impl Event {
             | Self::PortAnswered { change, .. }
             | Self::PortSupplemented { change, .. }
             | Self::PortActivated { change, .. }
+            | Self::DocumentChecked { change, .. }
             | Self::Ended { change, .. }
             | Self::Disputed { change } => Some(change),
             Self::Told { change, .. } => change.as_ref(),
@@ -524,6 +606,13 @@ impl Event {
             | Self::PinFailed { .. }
             | Self::PinUsed { .. }
             | Self::BillingKnown { .. }
+            | Self::CareBegun { .. }
+            | Self::WallOpened { .. }
+            | Self::WallShut { .. }
+            | Self::CareViewed { .. }
+            | Self::CarePrepared { .. }
+            | Self::CareEnded { .. }
+            | Self::CareAlarm { .. }
             | Self::Incident { .. } => None,
         }
     }
@@ -538,7 +627,7 @@ impl Event {
             // Nobody is woken for what is told once a year.
             return !accepted && *message != Message::Reminder;
         }
-        matches!(self, Self::Incident { .. })
+        matches!(self, Self::Incident { .. } | Self::CareAlarm { .. })
     }
 
     /// The case that it is about.
@@ -575,6 +664,13 @@ impl EventName {
             | Self::PortAnswered
             | Self::PortSupplemented
             | Self::PortActivated
+            | Self::CareBegun
+            | Self::WallOpened
+            | Self::WallShut
+            | Self::CareViewed
+            | Self::CarePrepared
+            | Self::CareEnded
+            | Self::DocumentChecked
             | Self::Released => false,
             Self::AccountClosed
             | Self::LineOpened
@@ -603,6 +699,7 @@ impl EventName {
             | Self::FactorRemoved
             | Self::RecoveryCodeUsed
             | Self::PinIssued
+            | Self::CareAlarm
             | Self::Incident => true,
         }
     }
@@ -696,6 +793,12 @@ impl Book {
                 self.change_mut(change, |change| change.disputed_at = change.disputed_at.or(Some(at)));
             }
             Event::ProtectionOff { .. } => self.protection_off_at = Some(at),
+            Event::DocumentChecked { change, checker, proof } => self.change_mut(change, |change| {
+                if let Some(visit) = &mut change.request.store {
+                    visit.checker = Some(checker.clone());
+                }
+                change.proofs.push(*proof);
+            }),
             Event::AccountOpened { .. }
             | Event::AccountClosed
             | Event::LineOpened { .. }
@@ -720,6 +823,13 @@ impl Book {
             | Event::PinFailed { .. }
             | Event::PinUsed { .. }
             | Event::BillingKnown { .. }
+            | Event::CareBegun { .. }
+            | Event::WallOpened { .. }
+            | Event::WallShut { .. }
+            | Event::CareViewed { .. }
+            | Event::CarePrepared { .. }
+            | Event::CareEnded { .. }
+            | Event::CareAlarm { .. }
             | Event::Incident { .. } => {}
         }
         self.forget(event.change());
@@ -800,6 +910,7 @@ impl Evolve for Account {
                 billing: None,
                 opened_at: at,
                 closed_at: None,
+                desk: crate::desk::Desk::default(),
                 book: Book::default(),
             });
         }
@@ -825,6 +936,7 @@ impl Evolve for Account {
         }
         account.evolve_factors(event, at);
         account.evolve_cases(event, at);
+        account.evolve_desk(event, at);
         Some(account)
     }
 
@@ -861,6 +973,39 @@ impl Account {
             && self.book.changes.get(change).is_some_and(|change| change.kind() == ChangeKind::CredentialReset)
         {
             self.recovered_at = Some(at);
+        }
+    }
+
+    fn evolve_desk(&mut self, event: &Event, at: Timestamp) {
+        if let Event::CareBegun { contact } = event {
+            self.desk.begin((**contact).clone(), at);
+        } else if let Event::WallOpened { contact, until } = event {
+            if let Some(contact) = self.desk.contact_mut(contact) {
+                contact.wall = Wall::Open;
+                contact.expires_at = *until;
+            }
+        } else if let Event::WallShut { contact, why } = event {
+            if let Some(contact) = self.desk.contact_mut(contact) {
+                contact.wall = Wall::Shut(*why);
+            }
+            match why {
+                Shut::WrongNumber => self.desk.failed(at),
+                Shut::NotMe => self.desk.not_met(at),
+            }
+        } else if let Event::CareViewed { contact, fields } = event {
+            if let Some(contact) = self.desk.contact_mut(contact) {
+                contact.viewed.extend(fields);
+                contact.viewed.sort();
+                contact.viewed.dedup();
+            }
+        } else if let Event::CarePrepared { contact, prepared } = event {
+            if let Some(contact) = self.desk.contact_mut(contact) {
+                contact.prepared = Some(prepared.clone());
+            }
+        } else if let Event::CareEnded { contact } = event
+            && let Some(contact) = self.desk.contact_mut(contact)
+        {
+            contact.expires_at = at;
         }
     }
 
@@ -1050,6 +1195,8 @@ pub struct Append<S> {
     pub closed: Vec<ChallengeId>,
     /// The number that belongs to the subject from here on: what the directory of numbers is told.
     pub number: Option<Msisdn>,
+    /// A contact of the care desk that begins: what the directory of contacts is told.
+    pub contact: Option<CareContact>,
 }
 
 /// One transaction: everything in it happens, or nothing does.
@@ -1163,6 +1310,10 @@ fn append<S: Evolve + Clone>(
     let number = entry.events.iter().find_map(|event| {
         if let Event::LineOpened { msisdn, .. } | Event::NumberChanged { msisdn } = event { Some(msisdn.clone()) } else { None }
     });
+    let contact = entry
+        .events
+        .iter()
+        .find_map(|event| if let Event::CareBegun { contact } = event { Some((**contact).clone()) } else { None });
     if entry.relays() {
         let of_notice = entry.notice.as_ref().and_then(|notice| notice.change.as_ref());
         let about = of_notice.or_else(|| entry.events.iter().find_map(Event::change));
@@ -1175,7 +1326,7 @@ fn append<S: Evolve + Clone>(
     let opened = open_after.iter().filter(|id| !open_before.contains(id)).cloned().collect();
     let closed = open_before.iter().filter(|id| !open_after.contains(id)).cloned().collect();
     let tally = before.map_or_else(|| Tally { since: now, ..Tally::default() }, |b| b.tally.clone());
-    Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed, number })
+    Ok(Append { before_seq, entry, json, after: Versioned { seq, head, state, tally }, opened, closed, number, contact })
 }
 
 /// An entry that follows another one at once, and the parts of the state that it changes.

@@ -15,6 +15,7 @@
 //! | [`risk`], [`signals`] | how much a request looks like the customer |
 //! | [`porting`] | orders of other carriers: what comes in, what is answered, whose rules |
 //! | [`change`], [`state`] | a change's life; accounts and lines |
+//! | [`desk`] | the care desk: contacts, and the wall between staff and the customer's data |
 //! | [`porting`] | numbers that leave |
 //! | [`ledger`] | what happened, and the entries that hold it |
 //! | [`chain`] | that it is all there, and as it was |
@@ -28,6 +29,7 @@ pub mod change;
 pub mod checkup;
 pub mod config;
 pub mod decide;
+pub mod desk;
 pub mod digest;
 pub mod factors;
 pub mod fraud;

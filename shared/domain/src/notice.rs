@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Address, Change};
 use crate::config::Settings;
+use crate::desk::{Purpose, StaffName};
 use crate::fraud::{CaseId, CaseOutcome};
 use crate::ids::{ChangeId, ContactId, Subject};
 use crate::kinds::{ChangeKind, Locale, Protection};
@@ -11,7 +12,7 @@ use crate::state::{Account, View};
 use crate::time::Timestamp;
 
 /// What a notice says. The words are in [`crate::words`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "about")]
 pub enum Message {
     /// A change was asked for.
@@ -72,14 +73,23 @@ pub enum Message {
         /// What was done.
         kind: ChangeKind,
     },
+    /// A member of staff talks to someone who says to be her, and asks to see something.
+    CareAsked {
+        /// Who.
+        by: StaffName,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Two members of staff looked at an identity document for a change.
+    Checked,
 }
 
 impl Message {
     /// Whether the notice carries the one-tap "this was not me" link.
     #[must_use]
-    pub const fn has_link(self) -> bool {
+    pub const fn has_link(&self) -> bool {
         match self {
-            Self::Asked | Self::Raised | Self::Completed | Self::Refused | Self::PinIssued => true,
+            Self::Asked | Self::Raised | Self::Completed | Self::Refused | Self::PinIssued | Self::Checked => true,
             Self::Cancelled
             | Self::Failed
             | Self::ProtectionOn { .. }
@@ -90,15 +100,16 @@ impl Message {
             | Self::FraudReported { .. }
             | Self::FraudRemedied { .. }
             | Self::FraudClosed { .. }
+            | Self::CareAsked { .. }
             | Self::Incident { .. } => false,
         }
     }
 
     /// The case of fraud that it is about.
     #[must_use]
-    pub const fn case(self) -> Option<CaseId> {
+    pub const fn case(&self) -> Option<CaseId> {
         match self {
-            Self::FraudReported { case } | Self::FraudRemedied { case } | Self::FraudClosed { case, .. } => Some(case),
+            Self::FraudReported { case } | Self::FraudRemedied { case } | Self::FraudClosed { case, .. } => Some(*case),
             Self::Asked
             | Self::Refused
             | Self::Raised
@@ -111,6 +122,8 @@ impl Message {
             | Self::PinIssued
             | Self::Reminder
             | Self::LineEnded { .. }
+            | Self::CareAsked { .. }
+            | Self::Checked
             | Self::Incident { .. } => None,
         }
     }
@@ -177,7 +190,7 @@ impl Untold {
     #[must_use]
     pub fn first(notice: &Notice) -> Self {
         Self {
-            message: notice.message,
+            message: notice.message.clone(),
             change: notice.change.clone(),
             pending: notice.to.iter().map(|r| r.contact.clone()).collect(),
             accepted: false,

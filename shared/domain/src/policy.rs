@@ -12,7 +12,7 @@ use crate::kinds::{ActorKind, Band, ChangeKind, Channel, Factor, Jurisdiction, O
 use crate::proof::{Assurance, Factors, Taint};
 
 /// Which policy decided; raised with every change of this file that changes an answer.
-pub const POLICY_VERSION: &str = "3";
+pub const POLICY_VERSION: &str = "4";
 
 vocabulary! {
     /// What the protections say of a change, weakest first.
@@ -265,7 +265,9 @@ fn jurisdiction_floor(q: &Question) -> Ruling {
     }
 }
 
-/// A store visit is no bypass: the customer's app confirms, and the customer has time to object.
+/// A store visit is no bypass. An identity document is looked at, always; besides, the customer's app confirms and she
+/// has time to object, or, where her phone is out of her hands, a second member of staff looks too ([`by_document`]) and
+/// the longest hold runs.
 fn store_floor(q: &Question) -> Ruling {
     match q.channel {
         Channel::Store => Ruling::ask(Assurance::BeyondMessages, Wait::Short, None),
@@ -290,10 +292,19 @@ pub fn moved_by(kind: ChangeKind) -> Factors {
     if kind.moves_the_line() { Factors::of(&[Factor::SmsOtp]) } else { Factors::NONE }
 }
 
+/// Whether a document that two members of staff looked at in a store counts: for a new SIM where nothing of the device is
+/// left, which [`lost_phone`] puts under the longest hold. It is never strong: no protection yields to it.
+const fn by_document(q: &Question) -> bool {
+    matches!((q.kind, q.channel, q.actor), (ChangeKind::SimSwap, Channel::Store, ActorKind::Representative)) && q.taint.device
+}
+
 /// Which factors count, once everything else is known (floors 5 and 6). A transfer PIN is for a port alone.
 fn restrict(q: &Question, mut ruling: Ruling) -> Ruling {
     if q.kind != ChangeKind::PortOut {
         ruling.need.accepted = ruling.need.accepted.without(Factors::of(&[Factor::TransferPin]));
+    }
+    if !by_document(q) {
+        ruling.need.accepted = ruling.need.accepted.without(Factors::of(&[Factor::Document]));
     }
     ruling.need.accepted = ruling.need.accepted.without(q.taint.spoils()).without(moved_by(q.kind));
     if q.taint != Taint::default() {
@@ -403,9 +414,19 @@ pub fn table() -> String {
             }
         }
     }
-    out.push_str("\n## Tainted channels\n\n| tainted | factors that still count for a SIM swap at low risk | proof, wait |\n|---|---|---|\n");
-    for taint in Taint::ALL {
-        let need = required(&Question { taint, ..base }).need;
+    let store = Question { channel: Channel::Store, actor: ActorKind::Representative, ..base };
+    let sections = Taint::ALL.map(|taint| ("## Tainted channels", Question { taint, ..base }));
+    let in_store = Taint::ALL.map(|taint| ("## Tainted channels, in a store", Question { taint, ..store }));
+    let mut before = "";
+    for (title, question) in sections.into_iter().chain(in_store) {
+        if title != before {
+            let _ = writeln!(
+                out,
+                "\n{title}\n\n| tainted | factors that still count for a SIM swap at low risk | proof, wait |\n|---|---|---|"
+            );
+            before = title;
+        }
+        let (taint, need) = (question.taint, required(&question).need);
         let names: Vec<&str> = [("sms", taint.sms), ("device", taint.device), ("email", taint.email)]
             .into_iter()
             .filter_map(|(name, tainted)| tainted.then_some(name))
@@ -496,6 +517,22 @@ mod tests {
     }
 
     #[test]
+    fn a_document_counts_only_in_a_store_for_a_lost_phone_under_the_longest_hold_and_never_against_a_protection() {
+        let document = Factors::of(&[Factor::Document]);
+        for_all(|q, need| {
+            need.refused.is_some()
+                || !need.accepted.has(Factor::Document)
+                || (q.kind == ChangeKind::SimSwap
+                    && q.channel == Channel::Store
+                    && q.actor == ActorKind::Representative
+                    && q.taint.device
+                    && need.wait == Wait::Long
+                    && (q.cover == Cover::Open
+                        || !document.or(Factors::of(&[Factor::EmailOtp])).satisfy(need.assurance, need.email_stands_in)))
+        });
+    }
+
+    #[test]
     fn floor_6_a_tainted_channel_proves_nothing() {
         for_all(|q, need| need.refused.is_some() || need.accepted.and(q.taint.spoils()) == Factors::NONE);
     }
@@ -533,7 +570,7 @@ mod tests {
     }
 
     #[test]
-    fn more_taint_accepts_no_factor_that_less_taint_did_not_but_the_lost_phones_email() {
+    fn more_taint_accepts_no_factor_that_less_taint_did_not_but_the_lost_phones_email_and_document() {
         for_all(|q, need| {
             Taint::ALL.iter().all(|&more| {
                 let tainted = required(&Question { taint: q.taint.or(more), ..*q }).need;
@@ -542,7 +579,8 @@ mod tests {
                     || (tainted.assurance >= need.assurance
                         && tainted.wait >= need.wait
                         && (gained == Factors::NONE
-                            || (gained == Factors::of(&[Factor::EmailOtp]) && tainted.wait == Wait::Long)))
+                            || (gained.without(Factors::of(&[Factor::EmailOtp, Factor::Document])) == Factors::NONE
+                                && tainted.wait == Wait::Long)))
             })
         });
     }

@@ -22,7 +22,7 @@ vocabulary! {
 /// A set of factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Factors(u8);
+pub struct Factors(u16);
 
 /// What a factor hangs on. Two factors of one class fall together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,9 +35,11 @@ enum HangsOn {
     Paper,
     /// Drawn in the app behind a step-up, for one port.
     Pin,
+    /// The eyes of two members of staff: strong against a stranger, nothing against the two of them.
+    Staff,
 }
 
-const fn bit(factor: Factor) -> u8 {
+const fn bit(factor: Factor) -> u16 {
     match factor {
         Factor::SmsOtp => 1,
         Factor::EmailOtp => 2,
@@ -47,6 +49,7 @@ const fn bit(factor: Factor) -> u8 {
         Factor::DeviceKey => 32,
         Factor::RecoveryCode => 64,
         Factor::TransferPin => 128,
+        Factor::Document => 256,
     }
 }
 
@@ -58,6 +61,7 @@ const fn hangs_on(factor: Factor) -> HangsOn {
         Factor::Passkey => HangsOn::Key,
         Factor::RecoveryCode => HangsOn::Paper,
         Factor::TransferPin => HangsOn::Pin,
+        Factor::Document => HangsOn::Staff,
     }
 }
 
@@ -65,7 +69,7 @@ impl Factors {
     /// None.
     pub const NONE: Self = Self(0);
     /// Every factor.
-    pub const ALL: Self = Self(255);
+    pub const ALL: Self = Self(511);
 
     /// The set of these.
     #[must_use]
@@ -112,15 +116,17 @@ impl Factors {
     pub fn satisfy(self, needed: Assurance, email_stands_in: bool) -> bool {
         // A device's key speaks for itself with every request: alone it is no fresher than the session.
         let asked = self.without(Self::of(&[Factor::DeviceKey])) != Self::NONE;
-        let beyond = [HangsOn::Device, HangsOn::Key, HangsOn::Paper, HangsOn::Pin].iter().any(|&c| self.class(c))
+        let hers = [HangsOn::Device, HangsOn::Key, HangsOn::Paper, HangsOn::Pin].iter().any(|&c| self.class(c))
             || (email_stands_in && self.class(HangsOn::Mailbox));
+        let beyond = hers || self.class(HangsOn::Staff);
+        // What staff saw makes nothing stronger: a protection yields to what is hers alone.
         let all = [HangsOn::Sim, HangsOn::Mailbox, HangsOn::Device, HangsOn::Key, HangsOn::Paper, HangsOn::Pin];
         let classes = all.iter().filter(|&&c| self.class(c)).count();
         match needed {
             Assurance::Session => true,
             Assurance::OneFactor => asked,
             Assurance::BeyondMessages => asked && beyond,
-            Assurance::Strong => self.has(Factor::Passkey) || (asked && beyond && classes >= 2),
+            Assurance::Strong => self.has(Factor::Passkey) || (asked && hers && classes >= 2),
         }
     }
 
@@ -197,7 +203,7 @@ impl Taint {
                 HangsOn::Device => self.device,
                 HangsOn::Mailbox => self.email,
                 // Whether it is hers and old enough is looked at where it is offered.
-                HangsOn::Key | HangsOn::Paper | HangsOn::Pin => false,
+                HangsOn::Key | HangsOn::Paper | HangsOn::Pin | HangsOn::Staff => false,
             };
             if tainted {
                 spoilt.push(factor);
@@ -258,8 +264,8 @@ mod tests {
 
     #[test]
     fn proving_more_never_satisfies_less() {
-        for small in 0..=u8::MAX {
-            for more in 0..=u8::MAX {
+        for small in 0..=Factors::ALL.0 {
+            for more in 0..=Factors::ALL.0 {
                 for &needed in Assurance::ALL {
                     for stands_in in [false, true] {
                         let (a, b) = (Factors(small), Factors(small | more));
@@ -272,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_satisfies_more_satisfies_less() {
-        for set in 0..=u8::MAX {
+        for set in 0..=Factors::ALL.0 {
             for pair in Assurance::ALL.windows(2) {
                 let set = Factors(set);
                 assert!(!set.satisfy(pair[1], false) || set.satisfy(pair[0], false));

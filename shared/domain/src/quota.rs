@@ -28,6 +28,12 @@ vocabulary! {
         SendsToCountry = "sends_to_country",
         /// Wrong answers on one account, over all its lines.
         FailuresOfAccount = "failures_of_account",
+        /// Contacts that one member of staff begins.
+        ContactsOfStaff = "contacts_of_staff",
+        /// The same, without a customer who called.
+        UninvitedOfStaff = "uninvited_of_staff",
+        /// Alarms about one member of staff.
+        AlarmsOfStaff = "alarms_of_staff",
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{AccountSeen, Address, Change, Details};
 use crate::config::Settings;
+use crate::desk::Desk;
 use crate::digest::Digest;
 use crate::factors::{Credential, Enrolled, PasskeyKey, limit};
 use crate::fraud::Case;
@@ -131,6 +132,9 @@ pub struct Account {
     /// Until when, if it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
+    /// What the care desk does for her.
+    #[serde(default, skip_serializing_if = "Desk::is_empty")]
+    pub desk: Desk,
     /// Changes, notices, budgets.
     pub book: Book,
 }
@@ -493,7 +497,8 @@ const fn fits(factor: Factor, address: &Address) -> bool {
             | Factor::Passkey
             | Factor::DeviceKey
             | Factor::RecoveryCode
-            | Factor::TransferPin,
+            | Factor::TransferPin
+            | Factor::Document,
             Address::Sms(_) | Address::Email(_) | Address::Push(_),
         ) => false,
     }

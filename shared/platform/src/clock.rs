@@ -2,7 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use linekeeper_domain::ids::ChallengeId;
+use linekeeper_domain::desk::NUMBERS;
+use linekeeper_domain::ids::{CareContactId, ChallengeId};
 use linekeeper_domain::secret::{OtpCode, RecoveryCode, TransferPinCode};
 use linekeeper_domain::time::Timestamp;
 use rand::RngExt as _;
@@ -53,6 +54,17 @@ pub trait Entropy: Send + Sync {
     fn challenge(&self) -> Option<ChallengeId> {
         let text: String = (0..5).map(|_| format!("{:06x}", self.below(1 << 24))).collect();
         ChallengeId::parse(&format!("ch_{text}")).ok()
+    }
+
+    /// The id of a contact of the care desk: as many bits, since it says whose line it is to nobody.
+    fn contact(&self) -> Option<CareContactId> {
+        let text: String = (0..5).map(|_| format!("{:06x}", self.below(1 << 24))).collect();
+        CareContactId::parse(&format!("cc_{text}")).ok()
+    }
+
+    /// What a representative says and the customer enters.
+    fn contact_number(&self) -> u32 {
+        self.below(NUMBERS)
     }
 }
 

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use linekeeper_domain::ids::{AccountId, RepresentativeId};
+use linekeeper_domain::desk::{Role, Staff, StaffName};
+use linekeeper_domain::ids::{AccountId, PlaceId, RepresentativeId};
 use linekeeper_domain::kinds::Channel;
 use serde::Deserialize;
 
@@ -47,12 +48,11 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// The account that the request is about: a customer's own, always; a representative's from
-    /// `?account_id=`.
+    /// The customer's own account: staff have a door of their own, the care desk, and see nothing here (I11).
     ///
     /// # Errors
-    /// `not-found` for a customer who names another account and for what is no id (they look the same,
-    /// I9); `malformed` for a representative who names none.
+    /// `not-found` for a customer who names another account by `?account_id=` and for what is no id (they look the
+    /// same, I9); `forbidden` for a representative.
     pub fn account(&self, request: &Request) -> Result<AccountId, Problem> {
         let named = request.query("account_id");
         match self {
@@ -60,10 +60,7 @@ impl Caller {
                 Some(other) if other != account_id.as_str() => Err(ProblemKind::NotFound.into()),
                 _ => Ok(account_id.clone()),
             },
-            Self::Representative { .. } => match named {
-                Some(id) => AccountId::parse(id).map_err(|_| ProblemKind::NotFound.into()),
-                None => Err(Problem::new(ProblemKind::Malformed, "Name the account that you serve: ?account_id=…")),
-            },
+            Self::Representative { .. } => Err(Problem::new(ProblemKind::Forbidden, "Staff work through the care desk.")),
         }
     }
 }
@@ -86,12 +83,29 @@ impl Identity {
     /// # Errors
     /// `unauthenticated` or `forbidden`.
     pub fn caller(&self, request: &Request) -> Result<Caller, Problem> {
-        let claims = match (request.claims(), &self.verifier) {
-            (Some(verified), _) => Claims::from_authorizer(verified)?,
-            (None, Some(verifier)) => verifier.verify(bearer(request)?)?,
-            (None, None) => return Err(ProblemKind::Unauthenticated.into()),
-        };
-        claims.caller()
+        self.claims(request)?.caller()
+    }
+
+    /// The member of staff who calls the care desk, and whether the customer called them: the token names the
+    /// conversation that was routed to them.
+    ///
+    /// # Errors
+    /// `unauthenticated`; `forbidden` for a customer, and for a token that does not say all of who they are: role, name,
+    /// store or team, session and device. What cannot be told apart cannot be the second pair of eyes.
+    pub fn staff(&self, request: &Request) -> Result<(Staff, bool), Problem> {
+        let claims = self.claims(request)?;
+        match claims.caller()? {
+            Caller::Customer { .. } => Err(ProblemKind::Forbidden.into()),
+            Caller::Representative { id, channel } => claims.staff(id, channel),
+        }
+    }
+
+    fn claims(&self, request: &Request) -> Result<Claims, Problem> {
+        match (request.claims(), &self.verifier) {
+            (Some(verified), _) => Claims::from_authorizer(verified),
+            (None, Some(verifier)) => verifier.verify(bearer(request)?),
+            (None, None) => Err(ProblemKind::Unauthenticated.into()),
+        }
     }
 }
 
@@ -102,6 +116,18 @@ struct Claims {
     #[serde(default)]
     scope: String,
     contact_channel: Option<String>,
+    /// One of [`Role`].
+    role: Option<String>,
+    /// As customers read it.
+    name: Option<String>,
+    /// The store or team.
+    place: Option<String>,
+    /// The session (OpenID Connect front-channel logout 1.0, section 3).
+    sid: Option<String>,
+    /// The device that staff work at.
+    device_id: Option<String>,
+    /// The conversation that was routed to them; none where nobody called.
+    conversation: Option<String>,
 }
 
 impl Claims {
@@ -110,6 +136,12 @@ impl Claims {
             sub: claims.get("sub").cloned().ok_or(ProblemKind::Unauthenticated)?,
             scope: claims.get("scope").cloned().unwrap_or_default(),
             contact_channel: claims.get("contact_channel").cloned(),
+            role: claims.get("role").cloned(),
+            name: claims.get("name").cloned(),
+            place: claims.get("place").cloned(),
+            sid: claims.get("sid").cloned(),
+            device_id: claims.get("device_id").cloned(),
+            conversation: claims.get("conversation").cloned(),
         })
     }
 
@@ -127,6 +159,25 @@ impl Claims {
             // Whether `sub` is an account or a member of staff could not be told.
             (true, true) => Err(Problem::new(ProblemKind::Forbidden, "The token has two scopes of this service.")),
         }
+    }
+
+    fn staff(&self, id: RepresentativeId, channel: Channel) -> Result<(Staff, bool), Problem> {
+        let lacks = |what: &str| Problem::new(ProblemKind::Forbidden, format!("The token has no known {what}."));
+        let told = |claim: &Option<String>| claim.clone().filter(|value| (1..=256).contains(&value.len()));
+        let staff = Staff {
+            id,
+            name: self.name.as_deref().and_then(|name| StaffName::parse(name).ok()).ok_or_else(|| lacks("name"))?,
+            role: Role::ALL
+                .iter()
+                .copied()
+                .find(|role| Some(role.word()) == self.role.as_deref())
+                .ok_or_else(|| lacks("role"))?,
+            channel,
+            place: self.place.as_deref().and_then(|place| PlaceId::parse(place).ok()).ok_or_else(|| lacks("place"))?,
+            session: Staff::mark(&told(&self.sid).ok_or_else(|| lacks("sid"))?),
+            device: Staff::mark(&told(&self.device_id).ok_or_else(|| lacks("device_id"))?),
+        };
+        Ok((staff, told(&self.conversation).is_some()))
     }
 
     /// A representative's channel; the app and the porting gateway are none.
@@ -467,14 +518,40 @@ mod tests {
     }
 
     #[test]
-    fn a_representative_names_the_account_they_serve() {
+    fn a_representative_has_no_account_here_whichever_they_name() {
         let caller = Caller::Representative { id: RepresentativeId::parse("r").unwrap(), channel: Channel::Chat };
-        let asking = |query: Value| {
-            caller.account(&request(|event| event["queryStringParameters"] = query)).map_err(|problem| problem.kind)
+        for query in [json!({}), json!({ "account_id": "ac_2" }), json!({ "account_id": "a b" })] {
+            let asked = caller.account(&request(|event| event["queryStringParameters"] = query));
+            assert_eq!(asked.map_err(|problem| problem.kind), Err(ProblemKind::Forbidden));
+        }
+    }
+
+    #[test]
+    fn a_member_of_staff_is_known_by_everything_that_tells_them_apart_or_not_at_all() {
+        let claims = json!({
+            "sub": "rep-7", "scope": REPRESENTATIVE_SCOPE, "contact_channel": "store", "role": "store_agent", "name": "Kim",
+            "place": "store-12", "sid": "s", "device_id": "d",
+        });
+        let staff = |claims: &Value| {
+            let request =
+                request(|event| event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } }));
+            Identity::default().staff(&request).map_err(|problem| problem.kind)
         };
-        assert_eq!(asking(json!({ "account_id": "ac_2" })), Ok(AccountId::parse("ac_2").unwrap()));
-        assert_eq!(asking(json!({})), Err(ProblemKind::Malformed));
-        assert_eq!(asking(json!({ "account_id": "a b" })), Err(ProblemKind::NotFound));
-        assert_eq!(asking(json!({ "account_id": "ac_1,ac_2" })), Err(ProblemKind::NotFound));
+        let (kim, inbound) = staff(&claims).unwrap();
+        assert_eq!((kim.name.as_str(), kim.role, inbound), ("Kim", Role::StoreAgent, false));
+        assert!(kim.session != kim.device && !format!("{kim:?}").contains("\"s\""), "digests");
+        for claim in ["role", "name", "place", "sid", "device_id", "contact_channel"] {
+            for bad in [Value::Null, json!(""), json!("https://x.example/?a=b")] {
+                if ["sid", "device_id"].contains(&claim) && bad != json!("") && !bad.is_null() {
+                    continue;
+                }
+                let mut less = claims.clone();
+                match bad.is_null() {
+                    true => drop(less.as_object_mut().unwrap().remove(claim)),
+                    false => less[claim] = bad,
+                }
+                assert_eq!(staff(&less).err(), Some(ProblemKind::Forbidden), "{claim}");
+            }
+        }
     }
 }

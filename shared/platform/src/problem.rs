@@ -56,6 +56,14 @@ pub enum ProblemKind {
     TooManyAttempts,
     /// No codes left.
     TooManyCodes,
+    /// The customer has not opened the wall of this contact.
+    WallClosed,
+    /// The contact's time is over, or its wall stays shut.
+    ContactOver,
+    /// Not the number on the representative's screen.
+    NumberWrong,
+    /// Somebody else has to look at it.
+    AnotherPersonNeeded,
     /// Our fault.
     Internal,
     /// The message could not be handed over.
@@ -66,7 +74,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them, for tests that hold the API's document to this list.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Malformed,
         Self::IdempotencyKeyMissing,
         Self::Unauthenticated,
@@ -89,6 +97,10 @@ impl ProblemKind {
         Self::TooManyRequests,
         Self::TooManyAttempts,
         Self::TooManyCodes,
+        Self::WallClosed,
+        Self::ContactOver,
+        Self::NumberWrong,
+        Self::AnotherPersonNeeded,
         Self::Internal,
         Self::DeliveryFailed,
         Self::TryAgain,
@@ -120,6 +132,10 @@ impl ProblemKind {
             Self::TooManyRequests => "too-many-requests",
             Self::TooManyAttempts => "too-many-attempts",
             Self::TooManyCodes => "too-many-codes",
+            Self::WallClosed => "wall-closed",
+            Self::ContactOver => "contact-over",
+            Self::NumberWrong => "number-wrong",
+            Self::AnotherPersonNeeded => "another-person-needed",
             Self::Internal => "internal",
             Self::DeliveryFailed => "delivery-failed",
             Self::TryAgain => "try-again",
@@ -132,10 +148,10 @@ impl ProblemKind {
         match self {
             Self::Malformed | Self::IdempotencyKeyMissing => 400,
             Self::Unauthenticated | Self::ProofInvalid => 401,
-            Self::Forbidden | Self::Refused => 403,
+            Self::Forbidden | Self::Refused | Self::WallClosed | Self::AnotherPersonNeeded => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::ChangeAlreadyOpen | Self::ChangeClosed | Self::ChallengeOver => 409,
+            Self::ChangeAlreadyOpen | Self::ChangeClosed | Self::ChallengeOver | Self::ContactOver => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::IdempotencyKeyReused
@@ -143,6 +159,7 @@ impl ProblemKind {
             | Self::CodeWrong
             | Self::SignatureWrong
             | Self::KindNotOffered
+            | Self::NumberWrong
             | Self::NothingToChange => 422,
             Self::TooManyRequests | Self::TooManyAttempts | Self::TooManyCodes => 429,
             Self::Internal => 500,
@@ -177,6 +194,10 @@ impl ProblemKind {
             Self::TooManyRequests => "Too many requests",
             Self::TooManyAttempts => "Too many attempts",
             Self::TooManyCodes => "Too many codes",
+            Self::WallClosed => "The customer has not opened this contact",
+            Self::ContactOver => "The contact is over",
+            Self::NumberWrong => "The number is wrong",
+            Self::AnotherPersonNeeded => "Somebody else has to look at it",
             Self::Internal => "Something went wrong on our side",
             Self::DeliveryFailed => "The message could not be delivered",
             Self::TryAgain => "Please try again",

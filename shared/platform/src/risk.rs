@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use linekeeper_domain::risk::Scorer;
+use linekeeper_domain::change::Decision;
+use linekeeper_domain::kinds::Channel;
 use linekeeper_domain::risk::marks::Marker;
 use linekeeper_domain::risk::model::Model;
+use linekeeper_domain::risk::{Scorer, bins};
 use tokio::sync::OnceCell;
 
 use crate::keys::ProfileKey;
-use crate::telemetry;
+use crate::telemetry::{self, Metric};
 
 /// The model that was built in: what `shared/risk-training` made last.
 const BUILT_IN: &str = include_str!("../../risk-training/model/model.json");
@@ -101,6 +103,16 @@ impl Risk {
         }
         let model = self.model.get_or_init(|| told(Ok(BUILT_IN.to_owned()), MODEL));
         Scorer { model: model.as_ref(), shadow: self.shadow.as_ref(), marker: marker.ok() }
+    }
+}
+
+/// What a fraud desk watches of a decision: its outcome, its band, how scores spread, the second model beside the first.
+pub fn count(decision: &Decision, channel: Channel) {
+    telemetry::count(Metric::Decision, decision.outcome.word());
+    telemetry::count(Metric::Score, decision.band.word());
+    telemetry::count(Metric::ScoreBin, bins::word(bins::door(channel), decision.probability_ppm));
+    if let Some(shadow) = &decision.shadow {
+        telemetry::count(Metric::Shadow, if shadow.band == decision.band { "agrees" } else { "differs" });
     }
 }
 

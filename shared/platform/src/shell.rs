@@ -142,6 +142,9 @@ impl From<Denied> for Problem {
             Denied::ProofReplayed => ProblemKind::ProofInvalid,
             Denied::FactorNotOffered => ProblemKind::FactorNotOffered,
             Denied::ChallengeOver | Denied::AnotherDevice => ProblemKind::ChallengeOver,
+            Denied::ContactOver => ProblemKind::ContactOver,
+            Denied::WallClosed => ProblemKind::WallClosed,
+            Denied::SamePerson => ProblemKind::AnotherPersonNeeded,
             Denied::NoSuchNumber | Denied::DoesNotFit(_) => ProblemKind::Malformed,
         };
         Self::new(kind, denied.to_string())
@@ -202,6 +205,9 @@ impl From<Denied> for batch::Failure {
             | Denied::ProofReplayed
             | Denied::AnotherDevice
             | Denied::FactorNotOffered
+            | Denied::ContactOver
+            | Denied::WallClosed
+            | Denied::SamePerson
             | Denied::ChallengeOver => "denied",
         };
         Self::reject(reason, denied.to_string())

@@ -6,6 +6,7 @@
 //! | line | `v1#<account>` | `LINE#<line>` |
 //! | profile | `v1#<account>` | `PROFILE` |
 //! | number | `v1#NUMBER#<msisdn>` | `NUMBER` |
+//! | contact of the care desk | `v1#CARE#<contact>` | `CARE` |
 //! | counter | `v1#MEET#<kind>#<mark>#<part>` | `MEET` |
 //! | quota | `v1#QUOTA#<kind>#<digest>` | `QUOTA` |
 //! | window of the porting monitor | `v1#WINDOW#<kind>#<mark>#<part>` | `WINDOW` |
@@ -39,8 +40,9 @@ use aws_sdk_dynamodb::types::{
 };
 use linekeeper_domain::config::Settings;
 use linekeeper_domain::decide::{Claim, Denied};
+use linekeeper_domain::desk::CareContact;
 use linekeeper_domain::digest::Digest;
-use linekeeper_domain::ids::{AccountId, ChallengeId, LineId, Subject};
+use linekeeper_domain::ids::{AccountId, CareContactId, ChallengeId, LineId, Subject};
 use linekeeper_domain::ledger::{Append, Entry, Follow, Owner, SealError, Transaction};
 use linekeeper_domain::numbers::Msisdn;
 use linekeeper_domain::quota::Quota;
@@ -63,6 +65,8 @@ pub const DUE_SHARDS: u32 = 8;
 const COUNT_ATTEMPTS: usize = 8;
 /// How long a read waits before it asks again for what DynamoDB had no time for: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// How long a contact of the care desk is found after its time: what comes late is told so.
+const CONTACT_KEPT: Span = Span::days(1);
 /// How long a state that is over is kept for late messages, before it is dropped.
 const AFTERLIFE: Span = Span::days(90);
 
@@ -132,6 +136,8 @@ pub enum Condition {
     PinGuessLeft,
     /// No later tenure holds the number.
     NumberFree,
+    /// There is no such contact of the care desk yet.
+    ContactNew,
 }
 
 impl Condition {
@@ -153,6 +159,7 @@ impl Condition {
             Self::DueUnmoved => "due-unmoved",
             Self::PinGuessLeft => "pin-guess-left",
             Self::NumberFree => "number-free",
+            Self::ContactNew => "contact-new",
         }
     }
 
@@ -239,6 +246,10 @@ fn state_key(account: &AccountId, subject: &Subject) -> Item {
 
 fn number_key(msisdn: &Msisdn) -> Item {
     Item::from([("pk".to_owned(), text(format!("v1#NUMBER#{}", msisdn.as_str()))), ("sk".to_owned(), text("NUMBER"))])
+}
+
+fn contact_key(contact: &CareContactId) -> Item {
+    Item::from([("pk".to_owned(), text(format!("v1#CARE#{contact}"))), ("sk".to_owned(), text("CARE"))])
 }
 
 fn profile_key(account: &AccountId) -> Item {
@@ -427,6 +438,9 @@ impl Store {
         if let Some(append) = &transaction.account {
             let over = append.after.state.closed_at;
             self.append(&mut writes, append, append.after.state.due(now), over, transaction.roll_tally)?;
+            if let Some(contact) = &append.contact {
+                self.contact(&mut writes, &append.after.state.id, contact)?;
+            }
         }
         if let Some(append) = &transaction.line {
             let over = append.after.state.ended_at;
@@ -568,6 +582,17 @@ impl Store {
     /// [`Error`].
     pub async fn find_number(&self, msisdn: &Msisdn) -> Result<Option<(AccountId, LineId)>, Error> {
         let mut found = self.batch(vec![number_key(msisdn)]).await?;
+        let Some(mut item) = found.pop() else { return Ok(None) };
+        Ok(Some((field(&mut item, "account")?, field(&mut item, "line")?)))
+    }
+
+    /// Which line a contact of the care desk is about; nothing where there is none, or it was so long ago that it does
+    /// not matter.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn find_contact(&self, contact: &CareContactId) -> Result<Option<(AccountId, LineId)>, Error> {
+        let mut found = self.batch(vec![contact_key(contact)]).await?;
         let Some(mut item) = found.pop() else { return Ok(None) };
         Ok(Some((field(&mut item, "account")?, field(&mut item, "line")?)))
     }
@@ -814,6 +839,20 @@ impl Store {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":gone", number((append.entry.at + AFTERLIFE).as_second()));
         writes.push(Condition::ProfileUnmoved, TransactWriteItem::builder().update(build(update.build())?).build());
+        Ok(())
+    }
+
+    /// Where a contact of the care desk is found by its id, which says nothing of whose line it is about.
+    fn contact(&self, writes: &mut Writes, account: &AccountId, contact: &CareContact) -> Result<(), Error> {
+        let update = Update::builder()
+            .table_name(&self.state)
+            .set_key(Some(contact_key(&contact.id)))
+            .update_expression("SET account = :account, line = :line, expires_at = :until")
+            .condition_expression("attribute_not_exists(pk)")
+            .expression_attribute_values(":account", text(account.as_str()))
+            .expression_attribute_values(":line", text(contact.line.as_str()))
+            .expression_attribute_values(":until", number((contact.expires_at + CONTACT_KEPT).as_second()));
+        writes.push(Condition::ContactNew, TransactWriteItem::builder().update(build(update.build())?).build());
         Ok(())
     }
 

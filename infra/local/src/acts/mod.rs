@@ -1,5 +1,6 @@
 //! The acts, each played on the deployed stack and each checking what it shows.
 
+mod bribed;
 mod burst;
 mod guesses;
 mod no_pin;
@@ -28,10 +29,11 @@ struct Act {
     play: fn(&mut Stage<'_, '_>) -> Result<()>,
 }
 
-const ACTS: [Act; 7] = [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT, no_pin::ACT, burst::ACT];
+const ACTS: [Act; 8] =
+    [own_swap::ACT, thief::ACT, talked_round::ACT, switched_off::ACT, guesses::ACT, no_pin::ACT, burst::ACT, bribed::ACT];
 
 /// Who plays in which act; the fifth goes back to the first's too.
-const CAST: [&str; 7] = ["Maria", "Sofia", "Rosa", "Elena", "Ana", "Lucia", "Nora"];
+const CAST: [&str; 8] = ["Maria", "Sofia", "Rosa", "Elena", "Ana", "Lucia", "Nora", "Julia"];
 
 /// What an act plays on.
 struct Stage<'p, 'a> {
@@ -46,7 +48,7 @@ struct Stage<'p, 'a> {
 
 /// Plays all acts and returns their claims.
 pub(crate) fn play(stack: &Stack, show: Show) -> Result<Vec<Claim>> {
-    let progress = Progress::start("Opening seven accounts through the provisioning queue, with weeks of sign-ins from Miami");
+    let progress = Progress::start("Opening eight accounts through the provisioning queue, with weeks of sign-ins from Miami");
     let customers = open_accounts(stack, &CAST)?;
     progress.done("");
     let mut provisioning = Provisioning::start(stack)?;

@@ -1,8 +1,10 @@
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::bribed::{begin, on};
 use super::{Act, Stage, status_of};
-use crate::api::{Answer, Caller};
+use crate::api::Caller;
+use crate::ledger::Entry;
 use crate::people::{ending, iccid};
 
 pub(super) const ACT: Act = Act {
@@ -13,14 +15,20 @@ pub(super) const ACT: Act = Act {
 
 fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let representative =
-        Caller { token: Some(stage.stack.issuer.representative("rep-dan", "phone")?), device: None, place: None };
+        Caller { token: Some(stage.stack.issuer.representative("rep-ivy", "Ivy", "phone")?), device: None, place: None };
     let sim = iccid();
 
     let mut inbox = stage.inbox()?;
-    stage.scene.row("Dan (phone)", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
-    let swap = json!({ "kind": "sim_swap", "line_id": stage.customer.line_id, "sim": { "iccid": sim }, "phone_lost": true });
-    let refused = for_customer(stage, &representative, "POST", "/v1/changes", &swap)?;
-    stage.show_decision(&refused)?;
+    stage.scene.row("Ivy (phone)", &format!("asks to move {} to SIM {}", ending(&stage.customer.msisdn), ending(&sim)));
+    let contact = begin(stage, &representative, "lost_phone")?.expect(201)?.text("/contact_id").to_owned();
+    let swap = json!({ "kind": "sim_swap", "sim": { "iccid": sim }, "phone_lost": true });
+    let refused = on(stage, &representative, "POST", &contact, "changes", &swap)?;
+    stage.scene.row("Linekeeper", &format!("{}  {}", refused.status, status_of(&refused)));
+    let entries = stage.stack.ledger(&stage.customer.account_id, Some(&stage.customer.line_id))?;
+    if let Some(decided) = entries.iter().rev().find_map(Entry::decision) {
+        stage.scene.note(&decided);
+    }
+    stage.scene.note(&format!("“{}”", refused.text("/detail")));
     stage.scene.claim("refused by phone, whoever asks", refused.status == 403 && refused.problem() == "refused");
     stage.scene.claim("and the reply says to use the app", refused.text("/detail").to_lowercase().contains("app"));
 
@@ -29,18 +37,17 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
         stage.scene.message("Rosa's app, and the same by SMS and e-mail", notice);
     }
 
-    let on = json!({ "protection": "never_sim_swap", "mode": "block", "line_id": stage.customer.line_id });
-    let switched = for_customer(stage, &representative, "PUT", "/v1/protections", &on)?;
-    stage.scene.row("Dan (phone)", &format!("switches NeverSIMSwap on for her: {}", switched.status));
+    let switched = on(stage, &representative, "PUT", &contact, "protections", &json!({ "protection": "never_sim_swap" }))?;
+    stage.scene.row("Ivy (phone)", &format!("switches NeverSIMSwap on for her: {}", switched.status));
     stage.scene.must("switching on works by phone, at once", switched.status == 200)?;
     let told = inbox.wait_on(&["push", "e-mail"], "NeverSIMSwap")?;
     if let Some(notice) = told.first() {
         stage.scene.message("Rosa's app, and the same by e-mail", notice);
     }
 
-    let off = json!({ "kind": "protection_off", "protection": "never_sim_swap", "line_id": stage.customer.line_id });
-    let refused = for_customer(stage, &representative, "POST", "/v1/changes", &off)?;
-    stage.scene.row("Dan (phone)", &format!("is asked to switch it off again: {}  {}", refused.status, status_of(&refused)));
+    let off = json!({ "kind": "protection_off", "protection": "never_sim_swap" });
+    let refused = on(stage, &representative, "POST", &contact, "changes", &off)?;
+    stage.scene.row("Ivy (phone)", &format!("is asked to switch it off again: {}  {}", refused.status, status_of(&refused)));
     stage.scene.note(&format!("“{}”", refused.text("/detail")));
     stage.scene.claim("switching off does not, for no role of staff", refused.status == 403);
 
@@ -50,10 +57,4 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let entries = stage.stack.ledger(&stage.customer.account_id, Some(&stage.customer.line_id))?;
     stage.scene.ledger("of the line", &entries);
     Ok(())
-}
-
-/// A call that names the account it serves.
-fn for_customer(stage: &Stage<'_, '_>, caller: &Caller, method: &str, path: &str, body: &Value) -> Result<Answer> {
-    let path = format!("{path}?account_id={}", stage.customer.account_id);
-    stage.stack.api.call(caller, method, &path).idempotency_key(&crate::stack::uuid()).json(body).send()
 }

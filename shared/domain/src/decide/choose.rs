@@ -25,7 +25,7 @@ pub fn choices(view: &View, change: &Change, ctx: Context<'_>) -> Option<Vec<Cho
     let wanted = change.wanted();
     let choice = |factor: Factor| Choice { factor, why_not: why_not(view, account, change, wanted, factor, ctx) };
     // A transfer PIN comes with an order: nobody is asked for one here.
-    let asked_for = Factor::ALL.iter().rev().filter(|&&factor| factor != Factor::TransferPin);
+    let asked_for = Factor::ALL.iter().rev().filter(|&&factor| !matches!(factor, Factor::TransferPin | Factor::Document));
     Some(asked_for.map(|&factor| choice(factor)).collect())
 }
 
@@ -61,7 +61,7 @@ fn why_not(view: &View, account: &Account, change: &Change, wanted: Factors, fac
 /// Whether she has a factor, and whether it proves something.
 fn has(view: &View, account: &Account, subject: &Subject, factor: Factor, ctx: Context<'_>) -> (bool, bool) {
     match factor {
-        Factor::TransferPin => (false, false),
+        Factor::TransferPin | Factor::Document => (false, false),
         Factor::Totp | Factor::Passkey | Factor::DeviceKey | Factor::RecoveryCode => (
             account.factors.iter().any(|known| known.is(factor) && known.credential.is_usable()),
             account.proves(factor, ctx.now),
@@ -155,6 +155,7 @@ mod tests {
             billing: None,
             opened_at: OPENED,
             closed_at: None,
+            desk: crate::desk::Desk::default(),
             book: Book::default(),
         }
     }

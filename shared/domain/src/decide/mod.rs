@@ -4,6 +4,7 @@
 //! what has been done already gives an empty [`Draft`].
 
 mod choose;
+mod desk;
 mod fraud;
 mod open;
 mod pin;
@@ -19,6 +20,9 @@ mod tell;
 
 pub(crate) use choose::proving;
 pub use choose::{Choice, choices};
+pub use desk::{
+    Beginning, Said, alarm, answer_contact, attended, begin, check, end_contact, prepare, seen, unchecked, under_way, viewed,
+};
 pub use fraud::{ReportFraud, close_case, record_remedy, report_fraud};
 pub use open::{Opening, close_account, end_line, open_account, open_line, set_billing, verify_contact};
 pub use pin::{claimable, draw, drawn, may_draw, pin_input};
@@ -126,6 +130,15 @@ pub enum Denied {
     /// The case was closed with another outcome.
     #[error("the case is closed")]
     CaseClosed,
+    /// The time of a contact is over, or its wall stays shut.
+    #[error("the contact is over: begin another one")]
+    ContactOver,
+    /// The customer has not opened the wall.
+    #[error("the customer has not opened this contact in the app")]
+    WallClosed,
+    /// The second person is the first, or shares a session or a device.
+    #[error("somebody else has to look at it, in a session and at a device of their own")]
+    SamePerson,
     /// An event of provisioning came too late, or does not fit what is known.
     #[error("the report does not fit: {0}")]
     DoesNotFit(&'static str),
@@ -396,6 +409,7 @@ pub(crate) fn test_change() -> Change {
             channel: Channel::Pwa,
             requested_at: now,
             place: Some("Los Angeles, US".to_owned()),
+            store: None,
         },
         decision: decision(&ruling, &assessment, now),
         seen: AccountSeen { seq: 1, cover: crate::policy::Cover::Open, taint: Taint::default(), open: true },

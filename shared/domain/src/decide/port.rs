@@ -170,7 +170,7 @@ pub fn port(view: &View, ask: &PortAsk, scorer: Scorer<'_>, ctx: Context<'_>) ->
     let mut change = Change {
         id: ask.id.clone(),
         details: details.clone(),
-        request: Request { actor: Actor::Gateway, channel: Channel::Porting, requested_at: ctx.now, place: None },
+        request: Request { actor: Actor::Gateway, channel: Channel::Porting, requested_at: ctx.now, place: None, store: None },
         decision: decision(&Ruling { need: Requirement::nothing(), reasons: Vec::new() }, &assessment, ctx.now),
         need: Requirement::nothing(),
         seen: seen.clone(),

@@ -2,6 +2,7 @@
 
 use super::{Context, Denied, decision, exists, may_ask, notice, rule, spent, step};
 use crate::change::{Actor, Change, Details, Ending, Request, Stage, digest};
+use crate::desk::StoreVisit;
 use crate::ids::{AccountId, ChangeId, ContactId, Subject};
 use crate::kinds::{Band, Channel, Factor, Reason};
 use crate::ledger::{Draft, Event};
@@ -30,6 +31,8 @@ pub struct Ask {
     pub signals: RequestSignals,
     /// The proof of the device's key that came with it.
     pub key: Option<DeviceProof>,
+    /// The visit, where it comes from a store.
+    pub store: Option<Box<StoreVisit>>,
 }
 
 impl Ask {
@@ -63,7 +66,8 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
             Some(&line.ok_or(Denied::NotFound)?.state)
         }
     };
-    if !may_ask(ask.actor.kind()) {
+    // Nothing comes from a store without a document that somebody looked at.
+    if !may_ask(ask.actor.kind()) || (ask.channel == Channel::Store && ask.store.is_none()) {
         return Err(Denied::Forbidden);
     }
     let book = view.book(ask.id.subject()).ok_or(Denied::NotFound)?;
@@ -104,6 +108,7 @@ pub fn request(view: &View, ask: &Ask, scorer: Scorer<'_>, ctx: Context<'_>) -> 
             channel: ask.channel,
             requested_at: ctx.now,
             place: ask.signals.network.place(),
+            store: ask.store.clone(),
         },
         decision: decision(&ruling, &assessment, ctx.now),
         need: ruling.need,

@@ -119,7 +119,7 @@ fn prove(view: &View, account: &Account, change: &Change, factor: Factor, ctx: C
         }),
         Factor::Passkey => Some(Offer::Passkeys(passkeys(account, |known| known.proves(factor, ctx.now)))),
         Factor::RecoveryCode => Some(Offer::RecoveryCode),
-        Factor::DeviceKey | Factor::TransferPin => None,
+        Factor::DeviceKey | Factor::TransferPin | Factor::Document => None,
     };
     offer.ok_or(Denied::FactorNotOffered)
 }

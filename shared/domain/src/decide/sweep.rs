@@ -52,12 +52,12 @@ fn notice_due(view: &View, subject: &Subject, book: &Book, ctx: Context<'_>) -> 
     let (key, untold) = book.untold.iter().find(|(_, untold)| untold.retry_at <= ctx.now)?;
     let seq: u64 = key.parse().ok()?;
     let to = still_pending(view, subject, untold, ctx.now, ctx.settings);
-    let give_up = Event::GivenUp { notice: seq, message: untold.message, accepted: untold.accepted };
+    let give_up = Event::GivenUp { notice: seq, message: untold.message.clone(), accepted: untold.accepted };
     let step = if untold.attempts >= ctx.settings.notice_attempts || to.is_empty() {
         Step { events: vec![give_up], notice: None }
     } else {
         let retry_at = ctx.now + ctx.settings.notice_retry;
-        let message: Message = untold.message;
+        let message: Message = untold.message.clone();
         let notice = Notice { message, locale: view.locale(), change: untold.change.clone(), to, retry_at };
         Step { events: vec![Event::Retried { notice: seq, retry_at }], notice: Some(notice) }
     };

@@ -2,6 +2,7 @@
 
 use super::{Act, Door, Language, Said, Unit, Why, about, minute, shown, tail};
 use crate::change::Details;
+use crate::desk::Purpose;
 use crate::fraud::{Case, CaseId, CaseOutcome, Concerned, Through};
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
@@ -232,6 +233,23 @@ impl Language for English {
         }
     }
 
+    fn care_asked(&self, by: &str, purpose: Purpose) -> Said {
+        let what = match purpose {
+            Purpose::Status => "a change that is under way",
+            Purpose::Protect => "your protections",
+            Purpose::Change => "a change",
+            Purpose::LostPhone => "a lost phone",
+            Purpose::Fraud => "something that was not you",
+        };
+        Said {
+            subject: "Are you talking to us?",
+            text: format!(
+                "{by} at our care desk talks to you about {what}? Open the app and enter the number that they say. If not, \
+                 say so there."
+            ),
+        }
+    }
+
     fn reminder(&self) -> Said {
         Said {
             subject: "You can lock your number",
@@ -257,6 +275,15 @@ impl Language for English {
                 "Your number ending in {tail:04} is no longer yours. Its protections ended with it, and who gets it next gets \
                  nothing of yours. Change it where you sign in by it."
             ),
+        }
+    }
+
+    fn checked(&self, act: &Act, by: &[&str], wait: Option<&str>) -> Said {
+        let (asked, by) = (&act.asked, by.join(" and "));
+        let then = wait.map_or_else(String::new, |wait| format!(" Nothing happens for {wait}."));
+        Said {
+            subject: "An identity document was checked",
+            text: format!("In a store, {by} checked an identity document for the request {asked}.{then}"),
         }
     }
 
@@ -398,6 +425,7 @@ const fn door(channel: Channel) -> &'static str {
 fn someone_asked(act: &Act, door: &Door<'_>) -> String {
     let through = self::door(door.channel);
     let asked = &act.asked;
+    let through = door.served_by.map_or_else(|| through.to_owned(), |name| format!("{through} (served by {name})"));
     match door.place {
         Some(place) => format!("Someone asked from {place} {through} {asked}."),
         None => format!("Someone asked {through} {asked}."),

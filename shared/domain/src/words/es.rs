@@ -2,6 +2,7 @@
 
 use super::{Act, Door, Language, Said, Unit, Why, about, minute, shown, tail};
 use crate::change::Details;
+use crate::desk::Purpose;
 use crate::fraud::{Case, CaseId, CaseOutcome, Concerned, Through};
 use crate::kinds::{ChangeKind, Channel, Enrollable, Protection};
 
@@ -240,6 +241,32 @@ impl Language for Spanish {
         }
     }
 
+    fn care_asked(&self, by: &str, purpose: Purpose) -> Said {
+        let what = match purpose {
+            Purpose::Status => "un cambio en curso",
+            Purpose::Protect => "sus protecciones",
+            Purpose::Change => "un cambio",
+            Purpose::LostPhone => "un teléfono perdido",
+            Purpose::Fraud => "algo que no fue usted",
+        };
+        Said {
+            subject: "¿Está hablando con nosotros?",
+            text: format!(
+                "¿{by}, de atención al cliente, habla con usted sobre {what}? Escriba en la app el número que le diga. Si \
+                 no, dígalo allí."
+            ),
+        }
+    }
+
+    fn checked(&self, act: &Act, by: &[&str], wait: Option<&str>) -> Said {
+        let (asked, by) = (&act.asked, by.join(" y "));
+        let then = wait.map_or_else(String::new, |wait| format!(" Nada se hará en {wait}."));
+        Said {
+            subject: "Se revisó un documento de identidad",
+            text: format!("En una tienda, {by} revisaron un documento de identidad para {asked}.{then}"),
+        }
+    }
+
     fn reminder(&self) -> Said {
         Said {
             subject: "Puede bloquear su número",
@@ -414,6 +441,7 @@ const fn door(channel: Channel) -> &'static str {
 fn someone_asked(act: &Act, door: &Door<'_>) -> String {
     let through = self::door(door.channel);
     let asked = &act.asked;
+    let through = door.served_by.map_or_else(|| through.to_owned(), |name| format!("{through} ({name})"));
     match door.place {
         Some(place) => format!("Desde {place}, alguien pidió {through} {asked}."),
         None => format!("Alguien pidió {through} {asked}."),

@@ -8,6 +8,7 @@ mod es;
 mod tests;
 
 use crate::change::{Address, Change, Details};
+use crate::desk::Purpose;
 use crate::fraud::{Case, CaseId, CaseOutcome};
 use crate::kinds::{ChangeKind, Channel, Locale, Protection, Reason};
 use crate::notice::Message;
@@ -67,6 +68,10 @@ trait Language {
     fn pin_issued(&self) -> Said;
     /// [`Message::Incident`].
     fn incident(&self, kind: ChangeKind) -> Said;
+    /// [`Message::CareAsked`].
+    fn care_asked(&self, by: &str, purpose: Purpose) -> Said;
+    /// [`Message::Checked`]: `by` are the names of those who looked.
+    fn checked(&self, act: &Act, by: &[&str], wait: Option<&str>) -> Said;
 
     /// [`Message::Reminder`].
     fn reminder(&self) -> Said;
@@ -115,6 +120,8 @@ struct Said {
 struct Door<'a> {
     channel: Channel,
     place: Option<&'a str>,
+    /// Who served the customer in a store.
+    served_by: Option<&'a str>,
 }
 
 /// Why something was refused, of what the customer may know.
@@ -158,7 +165,7 @@ pub fn code(locale: Locale, change: &Change, code: &OtpCode, host: &str) -> Text
 #[must_use]
 pub fn notice(
     locale: Locale,
-    message: Message,
+    message: &Message,
     change: Option<&Change>,
     case: Option<&Case>,
     link: Option<&str>,
@@ -166,9 +173,11 @@ pub fn notice(
 ) -> Text {
     let language = language(locale);
     let act = change.map_or_else(|| language.forgotten_act(), |change| language.act(&change.details));
-    let door = change.map_or(Door { channel: Channel::Pwa, place: None }, |change| Door {
+    let visit = change.and_then(|change| change.request.store.as_deref());
+    let door = change.map_or(Door { channel: Channel::Pwa, place: None, served_by: None }, |change| Door {
         channel: change.request.channel,
         place: change.request.place.as_deref(),
+        served_by: visit.map(|visit| visit.maker.name.as_str()),
     });
     let wait = change.and_then(|change| change.hold_until).filter(|until| *until > now);
     let wait = wait.map(|until| about(language, until.since(now)));
@@ -179,21 +188,27 @@ pub fn notice(
         Message::Cancelled => language.cancelled(&act),
         Message::Completed => language.completed(&act),
         Message::Failed => language.failed(&act),
-        Message::ProtectionOn { protection } => language.protection_on(language.protection(protection)),
-        Message::ProtectionOff { protection } => language.protection_off(language.protection(protection)),
-        Message::RecoveryCodeUsed { left } => language.recovery_code_used(left),
+        Message::ProtectionOn { protection } => language.protection_on(language.protection(*protection)),
+        Message::ProtectionOff { protection } => language.protection_off(language.protection(*protection)),
+        Message::RecoveryCodeUsed { left } => language.recovery_code_used(*left),
         Message::PinIssued => language.pin_issued(),
         Message::Reminder => language.reminder(),
-        Message::LineEnded { tail } => language.line_ended(tail),
-        Message::FraudReported { case } => language.fraud_reported(case),
-        Message::FraudRemedied { case } => language.fraud_remedied(case),
-        Message::FraudClosed { case, outcome } => language.fraud_closed(case, outcome),
-        Message::Incident { kind } => language.incident(kind),
+        Message::LineEnded { tail } => language.line_ended(*tail),
+        Message::FraudReported { case } => language.fraud_reported(*case),
+        Message::FraudRemedied { case } => language.fraud_remedied(*case),
+        Message::FraudClosed { case, outcome } => language.fraud_closed(*case, *outcome),
+        Message::Incident { kind } => language.incident(*kind),
+        Message::CareAsked { by, purpose } => language.care_asked(by.as_str(), *purpose),
+        Message::Checked => {
+            let looked = visit.into_iter().flat_map(|visit| std::iter::once(&visit.maker).chain(visit.checker.as_deref()));
+            let names: Vec<&str> = looked.map(|staff| staff.name.as_str()).collect();
+            language.checked(&act, &names, wait.as_deref())
+        }
     };
     let (short, long) = match (link, case) {
         (Some(link), _) => (format!("{text} {}", language.tap(link)), language.letter_with_link(&text, link)),
         (None, Some(case)) => (text.clone(), language.letter_of_case(&text, &language.statement(case))),
-        (None, None) if message == Message::Reminder => (text.clone(), format!("{text}\n\n{}", language.on_offer())),
+        (None, None) if *message == Message::Reminder => (text.clone(), format!("{text}\n\n{}", language.on_offer())),
         (None, None) => (text.clone(), language.letter(&text)),
     };
     Text { subject: subject.to_owned(), short: seven_bit(&short), long }

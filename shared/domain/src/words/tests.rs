@@ -95,7 +95,7 @@ fn codes(locale: Locale) -> Vec<(String, Text)> {
 fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     let mut all = Vec::new();
     let mut add = |name: String, message, change: Option<&Change>| {
-        all.push((name, notice(locale, message, change, None, link, NOW)));
+        all.push((name, notice(locale, &message, change, None, link, NOW)));
     };
     let about_changes = [
         ("asked", Message::Asked),
@@ -107,7 +107,7 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     ];
     for (word, message) in about_changes {
         for change in ChangeKind::ALL.iter().flat_map(|&kind| forms(kind)) {
-            add(format!("{word} {}", change.kind()), message, Some(&change));
+            add(format!("{word} {}", change.kind()), message.clone(), Some(&change));
         }
         add(format!("{word}, forgotten"), message, None);
     }
@@ -131,6 +131,19 @@ fn notices(locale: Locale, link: Option<&str>) -> Vec<(String, Text)> {
     for &channel in Channel::ALL {
         add(format!("asked, {channel}"), Message::Asked, Some(&through(channel)));
     }
+    let sam = crate::desk::tests::staff("Sam");
+    for &purpose in Purpose::ALL {
+        add(format!("care, {purpose}"), Message::CareAsked { by: sam.name.clone(), purpose }, None);
+    }
+    let mut visit = through(Channel::Store);
+    visit.request.store = Some(Box::new(crate::desk::StoreVisit {
+        document: crate::desk::DocumentKind::Passport,
+        maker: sam,
+        checker: Some(Box::new(crate::desk::tests::staff("Lee"))),
+    }));
+    add("asked in a store, of Sam".to_owned(), Message::Asked, Some(&visit));
+    visit.hold_until = Some(NOW + Span::hours(72));
+    add("checked".to_owned(), Message::Checked, Some(&visit));
     for reason in [Reason::UseTheApp, Reason::Locked, Reason::CoolingOff, Reason::FarFromUsual] {
         add(format!("refused, {reason}"), Message::Refused, Some(&because(reason)));
     }
@@ -174,12 +187,12 @@ fn letters(locale: Locale) -> Vec<Text> {
         let open = |concern: Concern| Concern { remedied_at: None, ..concern };
         let concerns = case().concerns.into_iter().map(open).collect();
         let case = Case { through, phone_lost: false, outcome: None, closed_at: None, concerns, ..case() };
-        notice(locale, Message::FraudReported { case: id }, None, Some(&case), None, NOW)
+        notice(locale, &Message::FraudReported { case: id }, None, Some(&case), None, NOW)
     };
     let mut all: Vec<Text> = Through::ALL.iter().map(opened).collect();
     let closed = Message::FraudClosed { case: id, outcome: CaseOutcome::Fraud };
-    all.push(notice(locale, closed, None, Some(&case()), None, NOW));
-    all.push(notice(locale, Message::Reminder, None, None, None, NOW));
+    all.push(notice(locale, &closed, None, Some(&case()), None, NOW));
+    all.push(notice(locale, &Message::Reminder, None, None, None, NOW));
     all
 }
 
@@ -288,7 +301,7 @@ fn no_text_has_a_hole_and_none_speaks_two_languages() {
 
 #[test]
 fn an_sms_loses_the_accents_that_it_cannot_carry_and_a_mail_keeps_them() {
-    let text = notice(Locale::Es, Message::Failed, Some(&test_change()), None, None, NOW);
+    let text = notice(Locale::Es, &Message::Failed, Some(&test_change()), None, None, NOW);
     assert!(text.short.starts_with("No se pudo cumplir la solicitud de mover su numero"), "{}", text.short);
     assert!(text.long.starts_with("No se pudo cumplir la solicitud de mover su número"), "{}", text.long);
     assert_eq!(seven_bit("¿Está en Bogotá el señor José?"), "¿Esta en Bogota el señor José?");

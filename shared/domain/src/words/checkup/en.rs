@@ -87,6 +87,7 @@ impl Sentences for English {
             Factor::Passkey => "your passkey",
             Factor::DeviceKey => "your own device",
             Factor::TransferPin => "your transfer PIN",
+            Factor::Document => "an identity document, which two of our staff look at in a store",
         }
     }
 

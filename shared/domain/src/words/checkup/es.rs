@@ -91,6 +91,7 @@ impl Sentences for Spanish {
             Factor::Passkey => "su llave de acceso",
             Factor::DeviceKey => "su propio dispositivo",
             Factor::TransferPin => "su PIN de portabilidad",
+            Factor::Document => "un documento de identidad que dos personas de nuestro equipo revisan en una tienda",
         }
     }
 
