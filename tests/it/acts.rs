@@ -630,9 +630,9 @@ async fn every_kind_of_change_goes_the_same_way() {
 #[tokio::test]
 async fn in_a_store_the_app_confirms_and_she_has_an_hour() {
     let world = ana().await;
-    let asked = staff(&world, "store", "POST", "/v1/changes", &ANA.sim_swap(&iccid(1))).await;
+    let asked = world.desk_asks(&representative("store"), &ANA, "k", &ANA.sim_swap(&iccid(1))).await;
     assert_eq!(asked.status, 201, "{}", asked.body);
-    let change = asked.text("change_id");
+    let change = last_asked(&audit(&world, &ANA).await);
     assert!(asked.body["hold_until"].is_string());
     let view = world.change(&ANA, &change).await;
     assert_eq!(view["factors"], json!([{"factor": "push_otp"}]));
