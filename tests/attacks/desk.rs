@@ -333,6 +333,32 @@ async fn what_a_representative_prepares_is_hers_to_ask_for_and_hers_to_prove() {
     assert_eq!(world.prove(&ANA, &asked.text("change_id"), "push_otp").await.text("status"), "authorized");
 }
 
+#[tokio::test]
+async fn a_report_of_fraud_at_the_desk_freezes_and_opens_one_case_and_a_thousand_of_them_say_and_add_nothing() {
+    let world = ana().await;
+    let change = world.ask(&ANA, "k", &ANA.sim_swap(&iccid(1))).await.text("change_id");
+    let (contact, _) = say_of(&world, &agent(1), &ANA, "fraud").await;
+    let first = world.desk(&agent(1), &contact, "report", &json!({"phone_lost": true})).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_eq!(world.change(&ANA, &change).await["status"], "cancelled");
+    world.pump().await;
+    let told = world.inbox.all();
+    assert!(told.iter().any(|mail| mail.text.long.contains("to our care desk")), "{told:#?}");
+    let cases = world.account(&ANA).await.state.cases;
+    assert_eq!(cases.len(), 1);
+    let seq = world.account(&ANA).await.seq;
+    for _ in 0..1_000 {
+        let again = world.desk(&agent(1), &contact, "report", &json!({"phone_lost": true})).await;
+        assert_eq!((again.status, &again.body), (200, &first.body));
+    }
+    assert_eq!((world.account(&ANA).await.seq, world.account(&ANA).await.state.cases), (seq, cases));
+    // Another's contact, and one whose time is over, report nothing.
+    let another = world.desk(&agent(2), &contact, "report", &json!({})).await;
+    assert_eq!(another.problem(), "not-found", "{}", another.body);
+    world.clock.advance(Span::minutes(15));
+    assert_eq!(world.desk(&agent(1), &contact, "report", &json!({})).await.problem(), "contact-over");
+}
+
 /// Her phone was stolen, she cannot sign in, and she goes to a store with her passport.
 #[tokio::test]
 async fn the_honest_customer_who_lost_her_phone_has_her_number_back_after_seventy_two_hours() {
@@ -419,6 +445,7 @@ async fn walk(role: Role) {
                     ("check", json!({})),
                     ("protections", json!({"protection": "no_port_out"})),
                     ("stop", json!({"change_id": "line.line-none.x"})),
+                    ("report", json!({"phone_lost": true})),
                 ];
                 for (what, body) in routes.into_iter().filter(|(what, _)| *what == "view" || purpose == Purpose::Fraud) {
                     let answer = world.desk(&rep, &contact, what, &body).await;
@@ -458,7 +485,7 @@ async fn walk(role: Role) {
             }
         }
     }
-    assert_eq!(walked, 4 * (4 * 8 + 4 * 2 + 8));
+    assert_eq!(walked, 4 * (4 * 9 + 4 * 2 + 9));
     // Every field that was seen stands in the ledger, before the answer left.
     let seen = world.ledger(&ANA, &linekeeper_domain::ids::Subject::Account).await;
     assert!(

@@ -1382,15 +1382,20 @@ async fn contacts_of_the_care_desk_are_answered_as_documented() {
     let (third, _) = bench.begun(staff("rep-lou", "Lou", "agent", "email"), "protect").await;
     assert_eq!(bench.gives(200, "", &shut(&third)).await.text("wall"), "shut");
 
+    let report = on(sam(), &contact, "report", &json!({"phone_lost": true}));
+    bench.within(&report, &contact).await;
+    bench.malformed(&report, &[json!({"phone_lost": 5}), json!({"lines": []})]).await;
+    bench.gives(200, "", &report).await;
+
     let end = on(sam(), &contact, "end", &json!({}));
     bench.gives(200, "", &end).await;
-    for over in [&read, &view, &stop, &protect, &end, &open(&contact, 0), &shut(&contact)] {
+    for over in [&read, &view, &stop, &report, &protect, &end, &open(&contact, 0), &shut(&contact)] {
         bench.gives(409, "contact-over", over).await;
     }
     for n in 0..10 {
         bench.gives(if n < 10 - 1 { 201 } else { 429 }, if n < 10 - 1 { "" } else { "too-many-requests" }, &good).await;
     }
-    for id in ["viewCustomer", "deskStop", "deskProtect"] {
+    for id in ["viewCustomer", "deskStop", "deskReport", "deskProtect"] {
         bench.complete(id);
     }
 }

@@ -77,13 +77,14 @@ impl App {
             ("POST", ["desk", "contacts", id, "view"]) => self.look(request, id).await,
             ("POST", ["desk", "contacts", id, "end"]) => self.end(request, id).await,
             ("POST", ["desk", "contacts", id, "stop"]) => self.stop(request, id).await,
+            ("POST", ["desk", "contacts", id, "report"]) => self.report(request, id).await,
             ("PUT", ["desk", "contacts", id, "protections"]) => self.protect(request, id).await,
             ("POST", ["desk", "contacts", id, "prepare"]) => self.prepare(request, id).await,
             ("POST", ["desk", "contacts", id, "changes"]) => self.ask(request, id).await,
             ("POST", ["desk", "contacts", id, "check"]) => self.check(request, id).await,
             (_, ["desk", "contacts", _]) => Err(Problem::method_not_allowed("GET")),
             (_, ["desk", "contacts", _, "protections"]) => Err(Problem::method_not_allowed("PUT")),
-            (_, ["desk", "contacts"] | ["desk", "contacts", _, "view" | "end" | "stop" | "prepare" | "changes" | "check"]) => {
+            (_, ["desk", "contacts"] | ["desk", "contacts", _, "view" | "end" | "stop" | "report" | "prepare" | "changes" | "check"]) => {
                 Err(Problem::method_not_allowed("POST"))
             }
             _ => Err(ProblemKind::NotFound.into()),

@@ -1,8 +1,9 @@
-//! What may never be hard: stopping, and switching protections on. Works with the wall sealed, on the customer's word;
+//! What may never be hard: stopping, reporting fraud, and switching protections on. Works with the wall sealed, on the customer's word;
 //! the answers say nothing of what was there.
 
-use linekeeper_domain::decide::{self, Denied, ProtectionOn};
+use linekeeper_domain::decide::{self, Denied, ProtectionOn, ReportFraud};
 use linekeeper_domain::desk::{Act, Wall};
+use linekeeper_domain::fraud::{Concerned, Through};
 use linekeeper_domain::ids::{ChangeId, Subject};
 use linekeeper_domain::kinds::{Mode, Protection};
 use linekeeper_platform::http::{Reply, Request};
@@ -22,6 +23,20 @@ struct Stop {
 #[derive(Serialize)]
 struct Stopped {
     stopped: bool,
+    message: &'static str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Report {
+    /// Whether the phone is said to be out of the customer's hands.
+    #[serde(default)]
+    phone_lost: bool,
+}
+
+#[derive(Serialize)]
+struct Reported {
+    locked: bool,
     message: &'static str,
 }
 
@@ -71,6 +86,20 @@ impl App {
         }
         let message = "What was under way for the line is stopped. The customer is told of each.";
         Reply::json(200, &Stopped { stopped: true, message })
+    }
+
+    /// Fraud on the contact's line. The case, and what is in it, is the customer's and the fraud desk's to know.
+    pub(crate) async fn report(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
+        let Report { phone_lost } = object(request)?;
+        let attended = self.attended(request, id, Act::Report).await?;
+        let actor = attended.actor();
+        let account = &attended.view.account.as_ref().ok_or(ProblemKind::NotFound)?.state;
+        let named = [Concerned::Line(attended.contact.line.clone())];
+        let report = ReportFraud::naming(account, attended.view.line.as_slice(), &named, Through::Care, phone_lost)?;
+        let decide = |view: &_, ctx: decide::Context<'_>| decide::report_fraud(view, &report, ctx);
+        self.shell.command(&owner(&attended.account, &attended.line), &actor, attended.view, decide).await?;
+        let message = "The account is locked, and the fraud desk has the case. The customer gets it in writing.";
+        Reply::json(200, &Reported { locked: true, message })
     }
 
     /// Always in its strict form. Account Lockdown is the freeze.

@@ -96,6 +96,8 @@ vocabulary! {
         Stop = "stop",
         /// Switch a protection on, freeze the account.
         Protect = "protect",
+        /// Take a report of fraud.
+        Report = "report",
         /// Prepare a change that the customer asks for herself, in the app.
         Prepare = "prepare",
         /// Ask for a change. By phone, chat and e-mail it is refused, whoever asks; in a store it needs a document.
@@ -146,7 +148,7 @@ impl Role {
         match self {
             Self::Agent => !matches!(act, Act::Check),
             Self::StoreAgent | Self::Supervisor => true,
-            Self::FraudAnalyst => matches!(act, Act::Open | Act::Attend | Act::Stop | Act::Protect),
+            Self::FraudAnalyst => matches!(act, Act::Open | Act::Attend | Act::Stop | Act::Protect | Act::Report),
         }
     }
 }
