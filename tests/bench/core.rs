@@ -252,7 +252,9 @@ async fn callers() {
 /// What a change costs on a line that has had many.
 async fn changes_behind() {
     println!("### Growth with history: a change asked for and cancelled\n");
-    println!("| changes behind the line | entries in its ledger | calls | bytes of account, line and profile | ms, median | × the first |");
+    println!(
+        "| changes behind the line | entries in its ledger | calls | bytes of account, line and profile | ms, median | × the first |"
+    );
     println!("|--:|--:|--:|--:|--:|--:|");
     let world = World::new().await;
     world.customer(&ANA).await;

@@ -323,7 +323,7 @@ impl Bench {
         let proven = operation.proven(&self.document);
         let answers = operation.id == "answerChallenge";
         // Nothing is named, and all is meant.
-        let all = ["viewCustomer", "deskStop"].contains(&operation.id);
+        let all = ["viewCustomer", "deskStop", "deskReport"].contains(&operation.id);
         let representatives = operation.lets(&self.document, "linekeeper:representative");
         let customers = operation.lets(&self.document, "linekeeper:customer");
 

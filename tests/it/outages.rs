@@ -165,7 +165,8 @@ async fn an_entry_that_was_given_up_is_told_again_and_nobody_hears_of_it_twice()
     assert_eq!(world.topic.all().last().unwrap().id, published, "and publishes under the same id");
     assert_eq!(world.topic.authorizations().len(), 0);
 
-    world.ask(&ANA, "k2", &ANA.sim_swap(&iccid(2))).await;
+    let another = world.ask(&ANA, "k2", &json!({"kind": "number_change", "line_id": ANA.line})).await;
+    assert_eq!(another.status, 201, "{}", another.body);
     let (pk, seq, given_up) = world.undelivered().await.into_iter().find(|(_, _, event)| relays(event)).unwrap();
     world.mark(&pk, seq).await;
     world.clock.advance(Span::minutes(3));

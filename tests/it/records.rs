@@ -263,10 +263,8 @@ impl Simulation {
                 self.ended(n, Act::SimChange, Ending::Failed);
             }
             Story::AskedByPhone => {
-                let path = format!("/v1/changes?account_id={}", person.account);
                 let wish = person.sim_swap(&iccid(9_000 + u32::try_from(n).unwrap()));
-                let headers = [("idempotency-key", "\"staff\"")];
-                let asked = self.world.call(Some(&representative("phone")), "POST", &path, &headers, Some(&wish)).await;
+                let asked = self.world.desk_asks(&representative("phone"), &person, "staff", &wish).await;
                 assert_eq!(asked.problem(), "refused");
                 self.did(n, Act::SimChange).requests += 1;
                 self.ended(n, Act::SimChange, Ending::Refused);

@@ -84,9 +84,11 @@ impl App {
             ("POST", ["desk", "contacts", id, "check"]) => self.check(request, id).await,
             (_, ["desk", "contacts", _]) => Err(Problem::method_not_allowed("GET")),
             (_, ["desk", "contacts", _, "protections"]) => Err(Problem::method_not_allowed("PUT")),
-            (_, ["desk", "contacts"] | ["desk", "contacts", _, "view" | "end" | "stop" | "report" | "prepare" | "changes" | "check"]) => {
-                Err(Problem::method_not_allowed("POST"))
-            }
+            (
+                _,
+                ["desk", "contacts"]
+                | ["desk", "contacts", _, "view" | "end" | "stop" | "report" | "prepare" | "changes" | "check"],
+            ) => Err(Problem::method_not_allowed("POST")),
             _ => Err(ProblemKind::NotFound.into()),
         }
     }

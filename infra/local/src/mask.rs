@@ -1,6 +1,8 @@
 //! What may be shown of a message: which input it is and whom it concerns by opaque ids. Everything else that it says is
 //! left out, because a message may hold numbers, addresses, PINs and tokens, in places where nobody expects them (I8).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -54,7 +56,8 @@ pub(crate) fn words(text: &str) -> String {
 }
 
 fn object(within: &str, fields: &serde_json::Map<String, Value>, shown: &mut Vec<String>) {
-    for (name, value) in fields {
+    // By name: the order that they came in is the sender's, and is not kept by every build of the parser.
+    for (name, value) in fields.iter().collect::<BTreeMap<_, _>>() {
         if shown.len() >= FIELDS {
             shown.push("…".to_owned());
             return;

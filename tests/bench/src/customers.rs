@@ -39,7 +39,8 @@ impl Customer {
 
     /// The records that open the account and the line.
     pub(crate) fn opening(&self) -> Vec<Value> {
-        let contacts = json!([{"id": "app", "push": self.phone.topic}, {"id": "mail", "email": format!("c{}@mail.example", self.number)}]);
+        let contacts =
+            json!([{"id": "app", "push": self.phone.topic}, {"id": "mail", "email": format!("c{}@mail.example", self.number)}]);
         let at = days_ago(365);
         vec![
             json!({"id": "1", "at": at, "type": "account_opened", "account_id": self.account, "jurisdiction": "us", "contacts": contacts}),
@@ -117,8 +118,7 @@ impl Customer {
         if let (Some(headers), Some(key)) = (headers.as_object_mut(), key) {
             headers.insert("idempotency-key".to_owned(), json!(format!("\"{key}\"")));
         }
-        let claims =
-            json!({"sub": self.account, "scope": "linekeeper:customer", "iss": "i", "aud": "a", "exp": "9999999999"});
+        let claims = json!({"sub": self.account, "scope": "linekeeper:customer", "iss": "i", "aud": "a", "exp": "9999999999"});
         json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": headers,
             "isBase64Encoded": false, "body": body.map(Value::to_string),

@@ -163,13 +163,7 @@ impl Stage<'_> {
     }
 
     /// A request of the customer's that must be answered with `status`.
-    async fn asks(
-        &mut self,
-        function: &str,
-        operation: &'static str,
-        event: &Value,
-        status: u64,
-    ) -> Result<Value> {
+    async fn asks(&mut self, function: &str, operation: &'static str, event: &Value, status: u64) -> Result<Value> {
         let answer = self.does(function, operation, event).await?;
         let body = answer.get("body").and_then(Value::as_str).unwrap_or("null");
         let code = answer.get("statusCode").and_then(Value::as_u64);
@@ -218,7 +212,13 @@ impl Stage<'_> {
         settled(&self.does("port-feed", "port order", &order).await?)?;
         self.tells(customer, "port answered").await?;
 
-        let ask = customer.request(&edge, "PUT", "/v1/protections", None, Some(&json!({"protection": "account_lockdown", "mode": "block"})));
+        let ask = customer.request(
+            &edge,
+            "PUT",
+            "/v1/protections",
+            None,
+            Some(&json!({"protection": "account_lockdown", "mode": "block"})),
+        );
         self.asks("request-intake", "protection on", &ask, 200).await?;
         self.does("deadline-sweep", "nothing is due", &json!({})).await?;
         self.does("minimal", "one read", &customer.request(&edge, "GET", "/v1/changes", None, None)).await?;
@@ -263,9 +263,15 @@ impl Stage<'_> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let number = |value: &str| AttributeValue::N(value.to_owned());
         let table = self.variable("STATE_TABLE")?;
-        let put = self.dynamo.put_item().table_name(&table).item("pk", text(&format!("node#{account}"))).item("sk", text("ACCOUNT"));
+        let put =
+            self.dynamo.put_item().table_name(&table).item("pk", text(&format!("node#{account}"))).item("sk", text("ACCOUNT"));
         put.item("seq", number("1")).item("push", text(&customer.phone.topic)).send().await?;
-        let put = self.dynamo.put_item().table_name(&table).item("pk", text(&format!("node#{account}"))).item("sk", text(&format!("LINE#{line}")));
+        let put = self
+            .dynamo
+            .put_item()
+            .table_name(&table)
+            .item("pk", text(&format!("node#{account}")))
+            .item("sk", text(&format!("LINE#{line}")));
         put.item("seq", number("1")).item("sends", number("0")).item("change", text(change)).send().await?;
 
         self.pushed(customer).await?;

@@ -101,7 +101,7 @@ const fn method_words(factor: Factor) -> &'static str {
         Factor::Passkey => "passkey",
         Factor::DeviceKey => "device key",
         Factor::TransferPin => "transfer PIN",
-        Factor::Document => "identity document, looked at by two",
+        Factor::Document => "identity document",
     }
 }
 
