@@ -12,7 +12,7 @@ use crate::acts;
 use crate::api::Caller;
 use crate::aws::{Aws, xml_text};
 use crate::binaries::FUNCTIONS;
-use crate::carrier::{Inbox, from, with};
+use crate::carrier::{Inbox, from, open_accounts, with};
 use crate::people::{Customer, LOS_ANGELES, iccid};
 use crate::scene::Scene;
 use crate::stack::{Message, Stack, event, uuid, wait_for};
@@ -60,8 +60,10 @@ struct Permission {
 }
 
 /// Holds every role against the trail.
-pub(crate) fn check(stack: &Stack, customers: &[Customer; 2], scene: &mut Scene) -> Result<()> {
-    what_else_there_is(stack, customers)?;
+pub(crate) fn check(stack: &Stack, _: &[Customer; 2], scene: &mut Scene) -> Result<()> {
+    // Of their own: the others' accounts are frozen by now, for a port that nobody confirmed.
+    let customers: [Customer; 2] = open_accounts(stack, &["Paula", "Rita"])?.try_into().ok().context("two customers")?;
+    what_else_there_is(stack, &customers)?;
     for function in FUNCTIONS {
         let name = format!("linekeeper-{function}");
         let read = stack.aws.get("lambda", &format!("/2015-03-31/functions/{name}/configuration"))?;
@@ -82,7 +84,7 @@ pub(crate) fn check(stack: &Stack, customers: &[Customer; 2], scene: &mut Scene)
         for permission in &own {
             let used = match permission.action.as_str() {
                 // The trail has no e-mails; one that arrived was permitted.
-                "ses:SendEmail" => wrote(stack, customers, function)?,
+                "ses:SendEmail" => wrote(stack, &customers, function)?,
                 _ => {
                     let [alias, version] = &sessions;
                     was_used(&stack.aws, alias, permission)? || was_used(&stack.aws, version, permission)?
