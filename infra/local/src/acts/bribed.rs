@@ -14,7 +14,8 @@ pub(super) const ACT: Act = Act {
 fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     let dan = Caller { token: Some(stage.stack.issuer.representative("rep-dan", "Dan", "phone")?), device: None, place: None };
     let home = stage.at_home()?;
-    let mut inbox = stage.inbox()?;
+    // Two, each read from here on: what is told of Dan and of what he asks for may come in either order, or at once.
+    let (mut inbox, mut asked_for) = (stage.inbox()?, stage.inbox()?);
 
     let begun = begin(stage, &dan, "lost_phone")?.expect(201)?;
     let contact = begun.text("/contact_id").to_owned();
@@ -37,7 +38,7 @@ fn play(stage: &mut Stage<'_, '_>) -> Result<()> {
     if let Some(notice) = asked.first() {
         stage.scene.message("Julia's app", notice);
     }
-    let told = inbox.wait_on(&["push", "SMS", "e-mail"], "/not-me#")?;
+    let told = asked_for.wait_on(&["push", "SMS", "e-mail"], "/not-me#")?;
     if let Some(notice) = told.first() {
         stage.scene.message("Julia's app, and the same by SMS and e-mail", notice);
     }
